@@ -1,0 +1,55 @@
+/**
+ * @file base/limits.h
+ * Every limit on what comes from outside, in one place.
+ *
+ * Layer base. docs/reference.md lists the same names and values; a guard
+ * compares the two. Sizes are bytes unless the name says otherwise.
+ */
+#ifndef AO2_BASE_LIMITS_H
+#define AO2_BASE_LIMITS_H
+
+/** A credential as it stands in the request. */
+#define AO2_MAX_CREDENTIAL (16 * 1024)
+/** A form body that is searched for a credential (RFC 6750 section 2.2). */
+#define AO2_MAX_FORM_BODY (64 * 1024)
+/** The header of a JWT, decoded. */
+#define AO2_MAX_JWT_HEADER (2 * 1024)
+/** A key identifier. */
+#define AO2_MAX_KID 256
+/** The "jti" claim. */
+#define AO2_MAX_JTI 256
+/** Nesting of JSON in a token: objects and arrays open at once. */
+#define AO2_MAX_TOKEN_DEPTH 16
+/** Nesting of JSON in what a server or a file says. */
+#define AO2_MAX_DOCUMENT_DEPTH 32
+/** Values in one JSON text: each costs the parser far more than its bytes. */
+#define AO2_MAX_JSON_VALUES 50000
+/** A JWK Set, or a metadata document. */
+#define AO2_MAX_DOCUMENT (512 * 1024)
+/** Any other answer of a remote server. */
+#define AO2_MAX_ANSWER (256 * 1024)
+/** A key, a certificate or a secret in a file. */
+#define AO2_MAX_KEY_FILE (64 * 1024)
+/** Keys of one set that are kept; a set with more is refused. */
+#define AO2_MAX_KEYS 64
+/** Keys that are tried for a token without "kid". */
+#define AO2_MAX_CANDIDATES 8
+/** Scopes of one token. */
+#define AO2_MAX_SCOPES 64
+/** One scope. */
+#define AO2_MAX_SCOPE 256
+/** An RSA modulus, in bits. */
+#define AO2_MIN_RSA_BITS 2048
+#define AO2_MAX_RSA_BITS 8192
+/** An RSA exponent, in bits: a huge one makes a verification cost 7 ms. */
+#define AO2_MAX_RSA_EXPONENT_BITS 32
+/** One claim that is passed on, encoded. */
+#define AO2_MAX_CLAIM_VALUE (4 * 1024)
+/** All claims that are passed on with one request, encoded. */
+#define AO2_MAX_CLAIM_VALUES (16 * 1024)
+/** The detail of a failure, for the log. */
+#define AO2_MAX_DETAIL 200
+/** A WWW-Authenticate value. */
+#define AO2_MAX_CHALLENGE 1023
+
+#endif

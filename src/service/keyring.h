@@ -1,0 +1,102 @@
+/**
+ * @file service/keyring.h
+ * The keys of one issuer over time: loaded when first needed, renewed ahead
+ * of time, kept while their server does not answer.
+ *
+ * Layer service. One keyring an issuer and process. Settings are const; the
+ * state is guarded inside: any thread may call anything. Key sets are
+ * generations: built aside, swapped in, released by their last reader.
+ */
+#ifndef AO2_SERVICE_KEYRING_H
+#define AO2_SERVICE_KEYRING_H
+
+#include <apr_tables.h>
+
+#include "core/keyset.h"
+#include "port/clock.h"
+#include "port/http.h"
+#include "port/log.h"
+
+/** An unknown "kid" or a signature that no key fits fetches this seldom. */
+#define AO2_KEYRING_UNKNOWN_PAUSE apr_time_from_sec(30)
+/** A key file is looked at this seldom. */
+#define AO2_KEYRING_FILE_PAUSE apr_time_from_sec(1)
+
+/** Where keys come from. Lives in the configuration, const at run time. */
+typedef struct {
+    const char *issuer_name;          /**< for the log */
+    const char *issuer_url;           /**< for metadata; NULL: none */
+    const apr_array_header_t *static_keys; /**< of const ao2_key_t *: PEM
+                                           keys and secrets; never change */
+    const apr_array_header_t *files;  /**< of const char *: JWK Set files */
+    const apr_array_header_t *urls;   /**< of const char *: JWK Set URLs */
+    int use_metadata;                 /**< find a URL by issuer_url */
+    const char *metadata_url;         /**< instead of the two well-known
+                                           places; NULL: these */
+    int allow_http;                   /**< plain http in metadata */
+    apr_time_t ttl;                   /**< microseconds */
+    apr_time_t stale;                 /**< microseconds past the ttl */
+    const ao2_http_way_t *way;
+} ao2_key_source_t;
+
+typedef struct ao2_keyring ao2_keyring_t;
+
+/** A generation of keys, held by a reader. */
+typedef struct ao2_key_hold {
+    const ao2_keyset_t *set; /**< borrowed until released */
+    void *generation;
+} ao2_key_hold_t;
+
+/**
+ * Read the files of @a source once, as configtest does; nothing is kept.
+ * @return AO2_OK or AO2_E_MISCONFIGURED
+ */
+ao2_code_t ao2_key_source_check(const ao2_key_source_t *source,
+                                apr_pool_t *pool, ao2_fail_t *fail);
+
+/**
+ * Make a keyring. Nothing is fetched; files are read.
+ * @param source  borrowed for the pool's life, as are the ports
+ * @return AO2_OK or AO2_E_MISCONFIGURED (a file is bad)
+ */
+ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
+                            const ao2_key_source_t *source, ao2_http_t *http,
+                            ao2_clock_t *clock, ao2_log_t *log,
+                            apr_pool_t *pool, ao2_fail_t *fail);
+
+/**
+ * Hold the current keys. Where there are none yet, the first caller loads
+ * them while the others wait for it, at most the way's total timeout; after
+ * failures calls pause (0.5 s growing to 2 s, +-20 %) and callers fail at
+ * once. Past the due time (ttl, or a shorter max-age, at 75-100 % of it)
+ * with nobody renewing in the background, the first caller to notice renews
+ * while the others go on. Keys serve until ttl + stale.
+ * @param retry_after_sec  on failure: when to try again, at least 1; NULL
+ *                         when not wanted
+ * @return AO2_OK or AO2_E_ISSUER_UNAVAILABLE
+ */
+ao2_code_t ao2_keyring_hold(ao2_key_hold_t *hold, ao2_keyring_t *ring,
+                            int *retry_after_sec, ao2_fail_t *fail);
+
+/**
+ * Hold newer keys than @a hold, because none of these fitted a token: looks
+ * at files, and fetches at most once in AO2_KEYRING_UNKNOWN_PAUSE (the
+ * first load does not count). Callers during that fetch wait for it. On
+ * AO2_OK @a hold was released and holds the newer set; else it is as it was.
+ * @return AO2_OK, AO2_E_TOKEN_INVALID (no newer keys are to be had, and
+ *         that is certain), AO2_E_ISSUER_UNAVAILABLE (the fetch failed)
+ */
+ao2_code_t ao2_keyring_hold_newer(ao2_key_hold_t *hold, ao2_keyring_t *ring,
+                                  int *retry_after_sec, ao2_fail_t *fail);
+
+/** Let go. A hold that is all zero is let be. */
+void ao2_keyring_release(ao2_key_hold_t *hold, ao2_keyring_t *ring);
+
+/**
+ * Background work: renews what is due if it was ever used, looks at files.
+ * Call about once a second from one thread. Once it was called, requests
+ * leave renewal to it, as long as it keeps being called.
+ */
+void ao2_keyring_tick(ao2_keyring_t *ring);
+
+#endif
