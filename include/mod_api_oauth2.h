@@ -1,0 +1,36 @@
+/**
+ * @file mod_api_oauth2.h
+ * What other modules and configurations may rely on: names, and functions
+ * found with APR_RETRIEVE_OPTIONAL_FN.
+ */
+#ifndef MOD_API_OAUTH2_H
+#define MOD_API_OAUTH2_H
+
+#include <apr_optional.h>
+#include <httpd.h>
+
+/** Environment variables of an authenticated request. Values are written as
+ *  ApiPassClaim writes them: printable ASCII but '%', all else %HH. */
+#define API_OAUTH2_ENV_SUBJECT "OAUTH2_SUBJECT"
+#define API_OAUTH2_ENV_CLIENT "OAUTH2_CLIENT"
+#define API_OAUTH2_ENV_SCOPE "OAUTH2_SCOPE"
+/** The NAME of the <ApiIssuer> object. */
+#define API_OAUTH2_ENV_ISSUER "OAUTH2_ISSUER"
+/** Seconds since the epoch; absent when the token does not expire. */
+#define API_OAUTH2_ENV_EXPIRES "OAUTH2_EXPIRES"
+/** The first 8 hexadecimal digits of the token's SHA-256. */
+#define API_OAUTH2_ENV_TOKEN_ID "OAUTH2_TOKEN_ID"
+
+/** A note on a request that was refused: "AO2-014 token_expired". */
+#define API_OAUTH2_NOTE_ERROR "oauth2-error"
+
+/**
+ * A claim of the token that authenticated @a r, written as ApiPassClaim
+ * writes it. @param path a claim, members of objects separated by dots
+ * @return in the request's pool; NULL when there is no such claim, or no
+ *         token was accepted
+ */
+APR_DECLARE_OPTIONAL_FN(const char *, api_oauth2_claim,
+                        (request_rec *r, const char *path));
+
+#endif

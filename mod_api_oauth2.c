@@ -1,0 +1,66 @@
+/**
+ * @file mod_api_oauth2.c
+ * The module record and its hooks.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <ap_expr.h>
+
+#include "glue/authenticate.h"
+#include "glue/authorize.h"
+#include "glue/carriers.h"
+#include "glue/config.h"
+#include "glue/form.h"
+#include "glue/identity.h"
+#include "glue/lifecycle.h"
+#include "glue/respond.h"
+#include "mod_api_oauth2.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    ap_hook_check_config(ao2_lifecycle_check_config, NULL, NULL,
+                         APR_HOOK_MIDDLE);
+    ap_hook_post_config(ao2_lifecycle_post_config, NULL, NULL,
+                        APR_HOOK_MIDDLE);
+    ap_hook_child_init(ao2_lifecycle_child_init, NULL, NULL,
+                       APR_HOOK_REALLY_FIRST);
+
+    ap_hook_post_read_request(ao2_identity_scrub, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
+    ap_hook_check_access(ao2_carriers_check_access, NULL, NULL,
+                         APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(ao2_authenticate_check_access, NULL, NULL,
+                            APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_force_authn(ao2_authenticate_force, NULL, NULL,
+                        APR_HOOK_REALLY_FIRST);
+    ap_hook_check_authn(ao2_authenticate_check_user, NULL, NULL,
+                        APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(ao2_authorize_check, NULL, NULL,
+                        APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(ao2_respond_note_failure, NULL, NULL,
+                              APR_HOOK_MIDDLE);
+    ap_hook_fixups(ao2_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(ao2_identity_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_filter(ao2_respond_insert_private, NULL, NULL,
+                          APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(ao2_respond_insert_filter, NULL, NULL,
+                                APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(ao2_identity_before_log, NULL, NULL,
+                            APR_HOOK_REALLY_FIRST);
+
+    ap_hook_expr_lookup(ao2_expression_lookup, NULL, NULL, APR_HOOK_MIDDLE);
+    ao2_authorize_register(pool);
+    ao2_respond_register();
+    ao2_form_register();
+    APR_REGISTER_OPTIONAL_FN(api_oauth2_claim);
+}
+
+AP_DECLARE_MODULE(api_oauth2) = {
+    STANDARD20_MODULE_STUFF, ao2_dir_create, ao2_dir_merge, ao2_server_create,
+    ao2_server_merge,        ao2_commands,   register_hooks,
+    AP_MODULE_FLAG_NONE
+};

@@ -1,0 +1,282 @@
+#include "glue/authenticate.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+#include "glue/carriers.h"
+#include "glue/identity.h"
+#include "glue/respond.h"
+
+APLOG_USE_MODULE(api_oauth2);
+
+/* A CORS preflight as browsers send it (Fetch standard, section 4.8). */
+static int is_preflight(const request_rec *r)
+{
+    return r->method_number == M_OPTIONS &&
+           apr_table_get(r->headers_in, "Origin") &&
+           apr_table_get(r->headers_in, "Access-Control-Request-Method") &&
+           !apr_table_get(r->headers_in, "Authorization");
+}
+
+static int passes_preflight(request_rec *r, const ao2_state_t *state)
+{
+    return ao2_number(ao2_dir_of(r)->preflight, AO2_FALLBACK_preflight)
+               == AO2_PREFLIGHT_PASS &&
+           state->credential.count == 0 &&
+           state->carrier_fail.code == AO2_OK && is_preflight(r);
+}
+
+/*
+ * Runs the hook again from inside, with this function standing aside, to
+ * learn what the others say. Three answers need a second question once it
+ * is known who calls: "a user is needed", and whatever an expression said
+ * that asked for a claim too early. Returning OK and having force_authn
+ * demand authentication brings that about; DECLINED would only make
+ * mod_authz_core repeat itself.
+ */
+int ao2_authenticate_check_access(request_rec *r)
+{
+    ao2_state_t *state;
+    int verdict;
+
+    if (!ao2_is_bearer(r)) {
+        return DECLINED;
+    }
+    state = ao2_state_of(r);
+    if (state->asking_access) {
+        return DECLINED;
+    }
+    ao2_carriers_collect(r);
+    state->asking_access = 1;
+    verdict = ap_run_access_checker_ex(r);
+    state->asking_access = 0;
+    if (verdict == DECLINED || (state->claim_asked &&
+                                (verdict == OK ||
+                                 verdict == HTTP_FORBIDDEN))) {
+        state->force = 1;
+        verdict = OK;
+    }
+    if (verdict == OK && passes_preflight(r, state)) {
+        state->force = 0;
+        state->preflight = 1;
+    }
+    return verdict;
+}
+
+int ao2_authenticate_force(request_rec *r)
+{
+    const ao2_state_t *state;
+
+    if (!ao2_is_bearer(r)) {
+        return DECLINED;
+    }
+    state = ao2_state_of(r);
+    if (state->preflight) {
+        return DECLINED;
+    }
+    if (state->force) {
+        return OK;
+    }
+    return (ao2_dir_of(r)->required_methods &
+            (AP_METHOD_BIT << r->method_number))
+               ? DECLINED
+               : OK;
+}
+
+/* The verifiers that the location accepts, in its order. */
+static ao2_code_t accepted(const ao2_verifier_t ***pall, int *count,
+                           request_rec *r, ao2_fail_t *fail)
+{
+    apr_hash_t *issuers = ao2_server_of(r->server)->issuers;
+    const apr_array_header_t *names = ao2_dir_of(r)->accept;
+    const ao2_verifier_t **all;
+    int i;
+
+    *count = names ? names->nelts : (int)apr_hash_count(issuers);
+    if (*count == 0 || (!names && *count > 1)) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                        *count ? "ApiAccept is not set here, and there are "
+                                 "%d <ApiIssuer> objects"
+                               : "there are %d <ApiIssuer> objects", *count);
+    }
+    all = apr_pcalloc(r->pool, (apr_size_t)*count * sizeof(*all));
+    if (!names) {
+        void *only;
+
+        apr_hash_this(apr_hash_first(r->pool, issuers), NULL, NULL, &only);
+        all[0] = only;
+    }
+    for (i = 0; names && i < *count; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+
+        all[i] = apr_hash_get(issuers, name, APR_HASH_KEY_STRING);
+        if (!all[i]) {
+            return ao2_fail(fail, AO2_E_MISCONFIGURED, "ApiAccept names %s, "
+                            "which is no <ApiIssuer> of this server",
+                            ao2_text_for_log(ao2_span(name), 64, r->pool));
+        }
+    }
+    *pall = all;
+    return AO2_OK;
+}
+
+/*
+ * A request that stems from another one (sub-request, internal redirect)
+ * may have lost the credential to it. It may have it back where its own
+ * location takes credentials from the same carrier.
+ */
+static const ao2_state_t *inherit(request_rec *r, ao2_state_t *state)
+{
+    const request_rec *up;
+
+    for (up = ao2_state_parent(r); up; up = ao2_state_parent(up)) {
+        const ao2_state_t *found = ao2_state_find(up);
+
+        if (!found || found->credential.count == 0) {
+            continue;
+        }
+        if (state->credential.count == 0 &&
+            ao2_carriers_allow(r, &found->carrier)) {
+            state->credential = found->credential;
+            state->carrier = found->carrier;
+            state->carrier_fail = found->carrier_fail;
+        }
+        return found;
+    }
+    return NULL;
+}
+
+/* The principal of the chain, where it was made from the same token by an
+ * issuer object that is accepted here too. */
+static int reuse(ao2_state_t *state, const ao2_state_t *from,
+                 const ao2_verifier_t *const *all, int count)
+{
+    int i;
+
+    if (!from || !from->principal ||
+        !ao2_span_equal(from->credential.token, state->credential.token)) {
+        return 0;
+    }
+    for (i = 0; i < count; i++) {
+        if (all[i] == from->verifier) {
+            state->principal = from->principal;
+            state->verifier = from->verifier;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const ao2_verifier_t *verifier_of(const ao2_principal_t *principal,
+                                         const ao2_verifier_t *const *all,
+                                         int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        if (all[i]->issuer->rules.issuer_name == principal->issuer_name) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
+/* What a location asks of any principal, on every request. */
+static ao2_code_t check_conditions(request_rec *r,
+                                   const ao2_principal_t *principal,
+                                   const ao2_verifier_t *verifier,
+                                   ao2_fail_t *fail)
+{
+    const ao2_dir_t *dir = ao2_dir_of(r);
+    ao2_code_t code = ao2_principal_check_time(
+        principal, verifier->issuer->rules.skew, r->request_time, fail);
+
+    if (code == AO2_OK && dir->audiences) {
+        code = ao2_token_check_audience(principal->claims, dir->audiences,
+                                        fail);
+    }
+    return code;
+}
+
+static ao2_code_t identify(request_rec *r, ao2_state_t *state,
+                           const ao2_verifier_t *const *all, int count,
+                           ao2_hint_t *hint, ao2_fail_t *fail)
+{
+    const ao2_state_t *from = inherit(r, state);
+    ao2_principal_t *principal = NULL;
+    const ao2_verifier_t *verifier;
+    ao2_code_t code;
+
+    if (state->carrier_fail.code != AO2_OK) {
+        *fail = state->carrier_fail;
+        return fail->code;
+    }
+    if (state->credential.count == 0) {
+        return ao2_fail(fail, AO2_E_CREDENTIAL_MISSING, "no credential");
+    }
+    if (reuse(state, from, all, count)) {
+        return check_conditions(r, state->principal, state->verifier, fail);
+    }
+    code = ao2_token_verify(&principal, state->credential.token, all, count,
+                            r->request_time, &hint->retry_after_sec, r->pool,
+                            fail);
+    if (code != AO2_OK) {
+        return code;
+    }
+    verifier = verifier_of(principal, all, count);
+    code = check_conditions(r, principal, verifier, fail);
+    if (code == AO2_OK) {
+        state->principal = principal;
+        state->verifier = verifier;
+    }
+    return code;
+}
+
+static int admit(request_rec *r, ao2_state_t *state)
+{
+    r->user = apr_pstrdup(r->pool, state->principal->user);
+    r->ap_auth_type = (char *)"Bearer";
+    ao2_carriers_forward(r);
+    ao2_identity_set_env(r, state->principal);
+    return OK;
+}
+
+int ao2_authenticate_check_user(request_rec *r)
+{
+    const ao2_dir_t *dir = ao2_dir_of(r);
+    const ao2_verifier_t **all = NULL;
+    ao2_state_t *state;
+    ao2_fail_t fail = {0};
+    ao2_hint_t hint = {0};
+    ao2_code_t code;
+    int count = 0;
+
+    if (!ao2_is_bearer(r)) {
+        return DECLINED;
+    }
+    state = ao2_state_of(r);
+    ao2_carriers_collect(r);
+    code = accepted(&all, &count, r, &fail);
+    if (code == AO2_OK && !dir->audiences && dir->any_audience != 1) {
+        code = ao2_fail(&fail, AO2_E_MISCONFIGURED, "ApiAudience is not set "
+                        "here: name the audience, or say any");
+    }
+    if (code == AO2_OK) {
+        code = identify(r, state, all, count, &hint, &fail);
+    }
+    if (code == AO2_OK) {
+        return admit(r, state);
+    }
+    state->principal = NULL;
+    if (code == AO2_E_CREDENTIAL_MISSING &&
+        ao2_number(dir->anonymous, AO2_FALLBACK_anonymous)) {
+        state->anonymous = 1;
+        /* httpd takes NULL for a fault; authorization makes it NULL again. */
+        r->user = (char *)"";
+        return OK;
+    }
+    return ao2_respond(r, &fail, &hint);
+}

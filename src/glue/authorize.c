@@ -1,0 +1,84 @@
+#include "glue/authorize.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "base/text.h"
+#include "glue/respond.h"
+
+APLOG_USE_MODULE(api_oauth2);
+
+static void log_grant(request_rec *r, const ao2_state_t *state)
+{
+    const ao2_principal_t *who = state->principal;
+
+    if (!APLOGrdebug(r)) {
+        return;
+    }
+    if (!who) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      "granted: no credential, ApiAnonymous is on");
+        return;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  "granted: user %s, client %s, issuer %s (token %s)",
+                  ao2_text_for_log(ao2_span(who->user), 64, r->pool),
+                  who->client ? ao2_text_for_log(ao2_span(who->client), 64,
+                                                 r->pool)
+                              : "-",
+                  who->issuer_name, who->token_id);
+}
+
+static int refuse(request_rec *r, ao2_state_t *state)
+{
+    ao2_fail_t fail = {0};
+    ao2_hint_t hint = {0};
+
+    if (!state->principal) {
+        ao2_fail(&fail, AO2_E_CREDENTIAL_MISSING, "no credential, and the "
+                 "Require lines do not let everybody in");
+    }
+    else if (state->denied == AO2_E_SCOPE_MISSING) {
+        ao2_fail(&fail, AO2_E_SCOPE_MISSING, "none of the scopes: %s",
+                 state->needed_scopes);
+        hint.scope = state->needed_scopes;
+    }
+    else {
+        ao2_fail(&fail, state->denied ? state->denied : AO2_E_ACCESS_DENIED,
+                 "the Require lines do not let this principal in");
+    }
+    return ao2_respond(r, &fail, &hint);
+}
+
+int ao2_authorize_check(request_rec *r)
+{
+    ao2_state_t *state;
+    int verdict;
+
+    if (!ao2_is_bearer(r)) {
+        return DECLINED;
+    }
+    state = ao2_state_of(r);
+    if (state->asking_rights) {
+        return DECLINED;
+    }
+    /* r->user alone proves nothing: another module may have set it. */
+    if (!state->principal && !state->anonymous) {
+        return refuse(r, state);
+    }
+    state->denied = AO2_OK;
+    state->needed_scopes = NULL;
+    state->asking_rights = 1;
+    verdict = ap_run_auth_checker(r);
+    state->asking_rights = 0;
+    if (verdict == HTTP_UNAUTHORIZED || verdict == HTTP_FORBIDDEN) {
+        return refuse(r, state);
+    }
+    if (state->anonymous) {
+        r->user = NULL;
+    }
+    if (verdict == OK) {
+        log_grant(r, state);
+    }
+    return verdict;
+}

@@ -1,0 +1,108 @@
+/**
+ * @file glue/config.h
+ * The module's configuration records.
+ *
+ * Layer glue. Written while the configuration is read, const afterwards.
+ */
+#ifndef AO2_GLUE_CONFIG_H
+#define AO2_GLUE_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+
+#include <apr_hash.h>
+#include <apr_tables.h>
+
+#include "core/report.h"
+#include "service/issuer.h"
+
+extern module AP_MODULE_DECLARE_DATA api_oauth2_module;
+
+/** Where a credential may stand. */
+typedef enum {
+    AO2_CARRIER_HEADER,
+    AO2_CARRIER_COOKIE,
+    AO2_CARRIER_QUERY,
+    AO2_CARRIER_FORM
+} ao2_carrier_kind_t;
+
+typedef struct {
+    ao2_carrier_kind_t kind;
+    const char *name;
+} ao2_carrier_t;
+
+/** One ApiPassClaim. */
+typedef struct {
+    const char *claim;
+    const char *name;
+    int is_header; /**< else an environment variable */
+} ao2_pass_t;
+
+/** One name in an ApiAccept, to be checked once all objects are known. */
+typedef struct {
+    const char *name;
+    const char *file;
+    int line;
+} ao2_accept_use_t;
+
+enum { AO2_PREFLIGHT_PROTECT, AO2_PREFLIGHT_PASS };
+
+typedef struct {
+#define AO2_NUMBER(member, fallback) int member;
+#define AO2_POINTER(type, member) type *member;
+#define AO2_LIST(member) apr_array_header_t *member;
+#include "glue/dir_settings.def"
+#undef AO2_NUMBER
+#undef AO2_POINTER
+#undef AO2_LIST
+    /** Methods (bits of method numbers) that a Require here speaks of. */
+    apr_int64_t required_methods;
+    int is_bearer; /**< AuthType Bearer stands in this very section */
+} ao2_dir_t;
+
+/** The fallbacks of the numbers above, as AO2_FALLBACK_member. */
+enum {
+#define AO2_NUMBER(member, fallback) AO2_FALLBACK_##member = (fallback),
+#define AO2_POINTER(type, member)
+#define AO2_LIST(member)
+#include "glue/dir_settings.def"
+#undef AO2_NUMBER
+#undef AO2_POINTER
+#undef AO2_LIST
+};
+
+typedef struct {
+#define AO2_TABLE(member) apr_hash_t *member;
+#define AO2_LIST(member) apr_array_header_t *member;
+#define AO2_OWN(type, member) type *member;
+#include "glue/server_settings.def"
+#undef AO2_TABLE
+#undef AO2_LIST
+#undef AO2_OWN
+    struct ao2_issuer_draft *open; /**< the section that is being read */
+    void *child; /**< lifecycle.c's own, in the main server's record */
+} ao2_server_t;
+
+/** The value of a number, or its fallback where it is not set. */
+static inline int ao2_number(int value, int fallback)
+{
+    return value >= 0 ? value : fallback;
+}
+
+/* The hooks of the module record. */
+void *ao2_dir_create(apr_pool_t *pool, char *path);
+void *ao2_dir_merge(apr_pool_t *pool, void *outer, void *inner);
+void *ao2_server_create(apr_pool_t *pool, server_rec *server);
+void *ao2_server_merge(apr_pool_t *pool, void *outer, void *inner);
+
+/** The merged settings of a request's location. */
+const ao2_dir_t *ao2_dir_of(const request_rec *r);
+
+/** The settings of a server. */
+ao2_server_t *ao2_server_of(const server_rec *server);
+
+/** The directives (directives.c), ended by an empty row. */
+extern const command_rec ao2_commands[];
+
+#endif

@@ -1,0 +1,262 @@
+#include "glue/directive.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "base/limits.h"
+
+const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
+                         char *const argv[])
+{
+    int *member = (int *)((char *)dir + (apr_size_t)cmd->info);
+
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "one argument, On or Off");
+    }
+    if (strcasecmp(argv[0], "on") != 0 && strcasecmp(argv[0], "off") != 0) {
+        return ao2_directive_bad(cmd, argv[0], "On or Off");
+    }
+    *member = strcasecmp(argv[0], "on") == 0;
+    return NULL;
+}
+
+/* Names in a .htaccess are looked up by the request that reads it. */
+static void note_accept(cmd_parms *cmd, const char *name)
+{
+    ao2_server_t *server = ao2_server_of(cmd->server);
+    ao2_accept_use_t *use;
+
+    if (ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
+        return;
+    }
+    use = apr_array_push(server->accept_uses);
+    use->name = name;
+    use->file = cmd->directive->filename;
+    use->line = cmd->directive->line_num;
+}
+
+const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
+                           char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+    int i;
+
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "names of <ApiIssuer> objects");
+    }
+    conf->accept = ao2_directive_words(cmd->pool, argc, argv);
+    for (i = 0; i < argc; i++) {
+        note_accept(cmd, APR_ARRAY_IDX(conf->accept, i, const char *));
+    }
+    return NULL;
+}
+
+const char *ao2_set_audience(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+    int i;
+
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "audience values, or \"any\"");
+    }
+    for (i = 0; i < argc; i++) {
+        if (!argv[i][0] || (argc > 1 && strcasecmp(argv[i], "any") == 0)) {
+            return ao2_directive_bad(cmd, argv[i],
+                                     "values that are not empty, or the "
+                                     "word any alone");
+        }
+    }
+    conf->any_audience = strcasecmp(argv[0], "any") == 0;
+    conf->audiences = conf->any_audience
+                          ? NULL
+                          : ao2_directive_words(cmd->pool, argc, argv);
+    return NULL;
+}
+
+/* A token (RFC 9110 section 5.6.2): what a field or cookie may be named. */
+static int is_token(const char *text)
+{
+    const char *at;
+
+    for (at = text; *at; at++) {
+        if (!apr_isalnum(*at) && !strchr("!#$%&'*+-.^_`|~", *at)) {
+            return 0;
+        }
+    }
+    return at > text;
+}
+
+/* A parameter may be named by anything that needs no encoding. */
+static int is_parameter(const char *text)
+{
+    return is_token(text) && !strpbrk(text, "%&+#");
+}
+
+static int parse_carrier(ao2_carrier_t *carrier, const char *word)
+{
+    static const char *const kinds[] = {"header:", "cookie:", "query:",
+                                        "form:"};
+    int kind;
+
+    if (strcasecmp(word, "header") == 0) {
+        carrier->kind = AO2_CARRIER_HEADER;
+        carrier->name = "Authorization";
+        return 1;
+    }
+    for (kind = AO2_CARRIER_HEADER; kind <= AO2_CARRIER_FORM; kind++) {
+        size_t length = strlen(kinds[kind]);
+
+        if (strncasecmp(word, kinds[kind], length) == 0) {
+            carrier->kind = (ao2_carrier_kind_t)kind;
+            carrier->name = word + length;
+            return kind >= AO2_CARRIER_QUERY ? is_parameter(carrier->name)
+                                             : is_token(carrier->name);
+        }
+    }
+    return 0;
+}
+
+const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+    apr_array_header_t *carriers;
+    int i;
+
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "one or more of header[:NAME], "
+                                        "cookie:NAME, query:NAME, form:NAME");
+    }
+    carriers = apr_array_make(cmd->pool, argc, sizeof(ao2_carrier_t));
+    for (i = 0; i < argc; i++) {
+        if (!parse_carrier(apr_array_push(carriers),
+                           apr_pstrdup(cmd->pool, argv[i]))) {
+            return ao2_directive_bad(cmd, argv[i],
+                                     "header, header:NAME, cookie:NAME, "
+                                     "query:NAME or form:NAME");
+        }
+    }
+    conf->carriers = carriers;
+    return NULL;
+}
+
+/* Names that mean something to httpd or to the message itself must not be
+ * taken over by a claim. */
+static int is_reserved_field(const char *name)
+{
+    static const char *const reserved[] = {
+        "Authorization", "Connection", "Content-Length", "Content-Type",
+        "Cookie", "Expect", "Host", "Keep-Alive", "Proxy-Authorization",
+        "TE", "Trailer", "Transfer-Encoding", "Upgrade", NULL};
+    int i;
+
+    for (i = 0; reserved[i]; i++) {
+        if (strcasecmp(reserved[i], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+    ao2_pass_t *pass;
+    int is_header;
+
+    if (argc != 3 || !argv[0][0]) {
+        return ao2_directive_count(cmd, "CLAIM env NAME or CLAIM header NAME");
+    }
+    is_header = strcasecmp(argv[1], "header") == 0;
+    if (!is_header && strcasecmp(argv[1], "env") != 0) {
+        return ao2_directive_bad(cmd, argv[1], "env or header");
+    }
+    if (!is_token(argv[2]) || (is_header && is_reserved_field(argv[2]))) {
+        return ao2_directive_bad(cmd, argv[2],
+                                 is_header ? "the name of a header of the "
+                                             "application's own"
+                                           : "the name of a variable");
+    }
+    if (is_header && ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
+        return apr_psprintf(cmd->pool, "%s: \"header\" is not allowed in "
+                            ".htaccess: use env", cmd->cmd->name);
+    }
+    if (!conf->pass_claims) {
+        conf->pass_claims = apr_array_make(cmd->pool, 4, sizeof(ao2_pass_t));
+    }
+    pass = apr_array_push(conf->pass_claims);
+    pass->claim = apr_pstrdup(cmd->pool, argv[0]);
+    pass->name = apr_pstrdup(cmd->pool, argv[2]);
+    pass->is_header = is_header;
+    if (is_header) {
+        ao2_server_t *server = ao2_server_of(cmd->server);
+
+        APR_ARRAY_PUSH(server->identity_headers, const char *) = pass->name;
+    }
+    return NULL;
+}
+
+const char *ao2_set_error_body(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[])
+{
+    static const char *const words[] = {"problem", "message", "fault",
+                                        "none"};
+    ao2_dir_t *conf = dir;
+    int i;
+
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "one of problem, message, fault, "
+                                        "none");
+    }
+    for (i = AO2_BODY_PROBLEM; i <= AO2_BODY_NONE; i++) {
+        if (strcasecmp(argv[0], words[i]) == 0) {
+            conf->error_body = i;
+            return NULL;
+        }
+    }
+    return ao2_directive_bad(cmd, argv[0], "problem, message, fault or none");
+}
+
+const char *ao2_set_preflight(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "pass or protect");
+    }
+    if (strcasecmp(argv[0], "pass") == 0) {
+        conf->preflight = AO2_PREFLIGHT_PASS;
+        return NULL;
+    }
+    if (strcasecmp(argv[0], "protect") == 0) {
+        conf->preflight = AO2_PREFLIGHT_PROTECT;
+        return NULL;
+    }
+    return ao2_directive_bad(cmd, argv[0], "pass or protect");
+}
+
+/*
+ * httpd gives a directive to every module that knows it. These two look on:
+ * without any Require, mod_authz_core lets everybody in, and nothing else
+ * tells that case from "Require all granted".
+ */
+const char *ao2_watch_require(cmd_parms *cmd, void *dir, const char *args)
+{
+    ao2_dir_t *conf = dir;
+
+    (void)args;
+    conf->required_methods |= cmd->limited;
+    return NULL;
+}
+
+const char *ao2_watch_auth_type(cmd_parms *cmd, void *dir, const char *type)
+{
+    ao2_dir_t *conf = dir;
+
+    (void)cmd;
+    conf->is_bearer = strcasecmp(type, "Bearer") == 0;
+    return NULL;
+}

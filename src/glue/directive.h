@@ -1,0 +1,80 @@
+/**
+ * @file glue/directive.h
+ * What the directive handlers share.
+ *
+ * Layer glue. Called while the configuration (or a .htaccess) is read.
+ */
+#ifndef AO2_GLUE_DIRECTIVE_H
+#define AO2_GLUE_DIRECTIVE_H
+
+#include "glue/config.h"
+
+/**
+ * The sentence for a wrong value: names directive, value (escaped) and what
+ * is allowed.
+ */
+const char *ao2_directive_bad(const cmd_parms *cmd, const char *value,
+                              const char *allowed);
+
+/** The sentence for a directive with too few or too many arguments. */
+const char *ao2_directive_count(const cmd_parms *cmd, const char *wanted);
+
+/** "NAME=value": the value where @a word starts with @a name and '=', else
+ *  NULL. */
+const char *ao2_directive_option(const char *word, const char *name);
+
+/** A copy of the words as an array of const char *. */
+apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
+                                        char *const argv[]);
+
+/* The handlers of the location's directives (dir_directives.c). */
+const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
+                           char *const argv[]);
+const char *ao2_set_audience(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[]);
+const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_set_error_body(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_set_preflight(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[]);
+/** For the On|Off settings; cmd->info is the member's offset. */
+const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
+                         char *const argv[]);
+/* These watch directives of others; both let others handle them as well. */
+const char *ao2_watch_require(cmd_parms *cmd, void *dir, const char *args);
+const char *ao2_watch_auth_type(cmd_parms *cmd, void *dir, const char *type);
+
+/* The handlers of <ApiIssuer> and what stands inside
+ * (issuer_section.c, issuer_directives.c). */
+const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args);
+const char *ao2_issuer_url(cmd_parms *cmd, void *dir, int argc,
+                           char *const argv[]);
+const char *ao2_issuer_metadata(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[]);
+const char *ao2_issuer_jwks(cmd_parms *cmd, void *dir, int argc,
+                            char *const argv[]);
+const char *ao2_issuer_public_key(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[]);
+const char *ao2_issuer_shared_secret(cmd_parms *cmd, void *dir, int argc,
+                                     char *const argv[]);
+const char *ao2_issuer_algorithms(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[]);
+const char *ao2_issuer_token_format(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[]);
+const char *ao2_issuer_require_type(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[]);
+const char *ao2_issuer_claims(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[]);
+const char *ao2_issuer_duration(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[]);
+const char *ao2_issuer_flag(cmd_parms *cmd, void *dir, int argc,
+                            char *const argv[]);
+const char *ao2_issuer_timeout(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_issuer_tls(cmd_parms *cmd, void *dir, int argc,
+                           char *const argv[]);
+
+#endif

@@ -1,0 +1,117 @@
+#include "glue/directive.h"
+#include "glue/issuer_draft.h"
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+
+/* Longest piece of a wrong value that a message repeats. */
+#define VALUE_SHOWN 80
+
+const char *ao2_directive_bad(const cmd_parms *cmd, const char *value,
+                              const char *allowed)
+{
+    return apr_psprintf(cmd->pool, "%s: \"%s\" is not allowed here: %s",
+                        cmd->cmd->name,
+                        ao2_text_for_log(ao2_span(value), VALUE_SHOWN,
+                                         cmd->temp_pool),
+                        allowed);
+}
+
+const char *ao2_directive_count(const cmd_parms *cmd, const char *wanted)
+{
+    return apr_psprintf(cmd->pool, "%s takes %s", cmd->cmd->name, wanted);
+}
+
+const char *ao2_directive_option(const char *word, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(word, name, length) == 0 && word[length] == '='
+               ? word + length + 1
+               : NULL;
+}
+
+apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
+                                        char *const argv[])
+{
+    apr_array_header_t *words = apr_array_make(pool, argc, sizeof(char *));
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        APR_ARRAY_PUSH(words, const char *) = apr_pstrdup(pool, argv[i]);
+    }
+    return words;
+}
+
+/* D: everywhere, .htaccess with AllowOverride AuthConfig included.
+ * S: server and virtual host. */
+#define IN_D (OR_AUTHCFG | RSRC_CONF)
+#define IN_S RSRC_CONF
+#define DIR_MEMBER(member) ((void *)APR_OFFSETOF(ao2_dir_t, member))
+#define DRAFT_MEMBER(member) ((void *)APR_OFFSETOF(ao2_issuer_draft_t, member))
+
+const command_rec ao2_commands[] = {
+    AP_INIT_TAKE_ARGV("ApiAccept", ao2_set_accept, NULL, IN_D,
+                      "names of the <ApiIssuer> objects accepted here"),
+    AP_INIT_TAKE_ARGV("ApiAudience", ao2_set_audience, NULL, IN_D,
+                      "values of which \"aud\" must hold one, or \"any\""),
+    AP_INIT_TAKE_ARGV("ApiTokenFrom", ao2_set_token_from, NULL, IN_D,
+                      "header[:NAME], cookie:NAME, query:NAME, form:NAME"),
+    AP_INIT_TAKE_ARGV("ApiForwardToken", ao2_set_flag,
+                      DIR_MEMBER(forward_token), IN_D, "On or Off"),
+    AP_INIT_TAKE_ARGV("ApiPassClaim", ao2_set_pass_claim, NULL, IN_D,
+                      "CLAIM env NAME or CLAIM header NAME"),
+    AP_INIT_TAKE_ARGV("ApiErrorBody", ao2_set_error_body, NULL, IN_D,
+                      "problem, message, fault or none"),
+    AP_INIT_TAKE_ARGV("ApiErrorDetail", ao2_set_flag,
+                      DIR_MEMBER(error_detail), IN_D, "On or Off"),
+    AP_INIT_TAKE_ARGV("ApiPreflight", ao2_set_preflight, NULL, IN_D,
+                      "pass or protect"),
+    AP_INIT_TAKE_ARGV("ApiAnonymous", ao2_set_flag, DIR_MEMBER(anonymous),
+                      IN_D, "On or Off"),
+    AP_INIT_RAW_ARGS("Require", ao2_watch_require, NULL, OR_AUTHCFG,
+                     "see mod_authz_core"),
+    AP_INIT_TAKE1("AuthType", ao2_watch_auth_type, NULL, OR_AUTHCFG,
+                  "see mod_authn_core"),
+
+    AP_INIT_RAW_ARGS("<ApiIssuer", ao2_open_issuer, NULL, IN_S,
+                     "NAME: somebody whose tokens may be accepted"),
+    AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_issuer_url, NULL, IN_S,
+                      "the exact \"iss\""),
+    AP_INIT_TAKE_ARGV("ApiMetadata", ao2_issuer_metadata, NULL, IN_S,
+                      "auto, off or a URL"),
+    AP_INIT_TAKE_ARGV("ApiJWKS", ao2_issuer_jwks, NULL, IN_S,
+                      "URLs or file:PATH of JWK Sets"),
+    AP_INIT_TAKE_ARGV("ApiPublicKey", ao2_issuer_public_key, NULL, IN_S,
+                      "file:PATH [kid=ID] [alg=ALG]"),
+    AP_INIT_TAKE_ARGV("ApiSharedSecret", ao2_issuer_shared_secret, NULL, IN_S,
+                      "file:PATH, env:NAME, exec:COMMAND or the secret "
+                      "[kid=ID]"),
+    AP_INIT_TAKE_ARGV("ApiAlgorithms", ao2_issuer_algorithms, NULL, IN_S,
+                      "names of signature algorithms"),
+    AP_INIT_TAKE_ARGV("ApiTokenFormat", ao2_issuer_token_format, NULL, IN_S,
+                      "jwt or any"),
+    AP_INIT_TAKE_ARGV("ApiRequireType", ao2_issuer_require_type, NULL, IN_S,
+                      "\"typ\" values, or off"),
+    AP_INIT_TAKE_ARGV("ApiClaims", ao2_issuer_claims, NULL, IN_S,
+                      "[subject=..] [client=..] [scope=..]"),
+    AP_INIT_TAKE_ARGV("ApiClockSkew", ao2_issuer_duration,
+                      DRAFT_MEMBER(issuer.rules.skew), IN_S, "a duration"),
+    AP_INIT_TAKE_ARGV("ApiAllowNoExpiry", ao2_issuer_flag,
+                      DRAFT_MEMBER(issuer.rules.allow_no_expiry), IN_S,
+                      "On or Off"),
+    AP_INIT_TAKE_ARGV("ApiJWKSTTL", ao2_issuer_duration,
+                      DRAFT_MEMBER(issuer.source.ttl), IN_S, "a duration"),
+    AP_INIT_TAKE_ARGV("ApiJWKSStale", ao2_issuer_duration,
+                      DRAFT_MEMBER(issuer.source.stale), IN_S, "a duration"),
+    AP_INIT_TAKE_ARGV("ApiTimeout", ao2_issuer_timeout, NULL, IN_S,
+                      "[connect=DURATION] [total=DURATION]"),
+    AP_INIT_TAKE_ARGV("ApiTLS", ao2_issuer_tls, NULL, IN_S,
+                      "[ca=PATH] [cert=PATH key=PATH] [verify=on|off] "
+                      "[proxy=URL]"),
+    AP_INIT_TAKE_ARGV("ApiAllowInsecureHTTP", ao2_issuer_flag,
+                      DRAFT_MEMBER(issuer.source.allow_http), IN_S,
+                      "On or Off"),
+    {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
+};

@@ -1,0 +1,26 @@
+/**
+ * @file glue/form.h
+ * A credential in a form body (RFC 6750 section 2.2).
+ *
+ * Layer glue.
+ */
+#ifndef AO2_GLUE_FORM_H
+#define AO2_GLUE_FORM_H
+
+#include "glue/state.h"
+
+/**
+ * Read the body of a POST, PUT or PATCH of application/x-www-form-urlencoded
+ * up to AO2_MAX_FORM_BODY bytes, look for the parameter, and put the body
+ * back for whoever reads it next, without the parameter where @a cut.
+ * Anything else (sub-requests, other media types) is left alone.
+ * @return as ao2_credential_field(); a body that is too long, holds NUL or
+ *         cannot be read is AO2_E_CREDENTIAL_MALFORMED
+ */
+ao2_code_t ao2_form_credential(request_rec *r, const char *name, int cut,
+                               ao2_credential_t *found, ao2_fail_t *fail);
+
+/** Registers the input filter. */
+void ao2_form_register(void);
+
+#endif

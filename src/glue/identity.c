@@ -1,0 +1,198 @@
+#include "glue/identity.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+#include "core/access.h"
+#include "glue/carriers.h"
+#include "mod_api_oauth2.h"
+
+APLOG_USE_MODULE(api_oauth2);
+
+static int is_identity(const apr_array_header_t *names, ao2_span_t field)
+{
+    int i;
+
+    for (i = 0; i < names->nelts; i++) {
+        if (ao2_text_same_field(field,
+                                ao2_span(APR_ARRAY_IDX(names, i,
+                                                       const char *)))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* "Connection: X-User" would have mod_proxy drop our X-User as hop-by-hop. */
+static const char *clean_connection(request_rec *r,
+                                    const apr_array_header_t *names,
+                                    const char *value)
+{
+    const char *clean = NULL;
+    char *last;
+    char *word;
+
+    for (word = apr_strtok(apr_pstrdup(r->pool, value), ", \t", &last); word;
+         word = apr_strtok(NULL, ", \t", &last)) {
+        if (!is_identity(names, ao2_span(word))) {
+            clean = clean ? apr_pstrcat(r->pool, clean, ", ", word, NULL)
+                          : word;
+        }
+    }
+    return clean;
+}
+
+static void scrub(request_rec *r, apr_table_t *fields)
+{
+    const apr_array_header_t *names =
+        ao2_server_of(r->server)->identity_headers;
+    const apr_array_header_t *all = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const void *)all->elts;
+    int i;
+
+    for (i = all->nelts - 1; i >= 0; i--) {
+        if (is_identity(names, ao2_span(entry[i].key))) {
+            apr_table_unset(fields, entry[i].key);
+            /* One call may have taken out several entries. */
+            i = all->nelts < i ? all->nelts : i;
+        }
+    }
+}
+
+int ao2_identity_scrub(request_rec *r)
+{
+    const apr_array_header_t *names =
+        ao2_server_of(r->server)->identity_headers;
+    const char *connection = apr_table_get(r->headers_in, "Connection");
+    const char *clean;
+
+    if (names->nelts == 0) {
+        return DECLINED;
+    }
+    scrub(r, r->headers_in);
+    if (connection) {
+        clean = clean_connection(r, names, connection);
+        if (!clean) {
+            apr_table_unset(r->headers_in, "Connection");
+        }
+        else if (strlen(clean) != strlen(connection)) {
+            apr_table_setn(r->headers_in, "Connection", clean);
+        }
+    }
+    return DECLINED;
+}
+
+static void set_text(request_rec *r, const char *name, const char *value)
+{
+    if (value && *value) {
+        apr_table_setn(r->subprocess_env, name,
+                       ao2_text_percent(ao2_span(value), 0, r->pool));
+    }
+}
+
+/* Pass on the claims of one kind; what all of them may take is bounded. */
+static void pass_claims(request_rec *r, const ao2_principal_t *principal,
+                        int headers)
+{
+    const apr_array_header_t *all = ao2_dir_of(r)->pass_claims;
+    apr_table_t *table = headers ? r->headers_in : r->subprocess_env;
+    apr_size_t total = 0;
+    int i;
+
+    for (i = 0; all && i < all->nelts; i++) {
+        const ao2_pass_t *pass = &APR_ARRAY_IDX(all, i, ao2_pass_t);
+        int too_long = 0;
+        const char *value;
+
+        if (pass->is_header != headers) {
+            continue;
+        }
+        value = ao2_claim_value(principal->claims, pass->claim, &too_long,
+                                r->pool);
+        if (value && strlen(value) > AO2_MAX_CLAIM_VALUES - total) {
+            too_long = 1;
+        }
+        if (too_long) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                          "ApiPassClaim %s: the value is over the limits and "
+                          "is not passed on (token %s)", pass->claim,
+                          principal->token_id);
+        }
+        else if (value) {
+            total += strlen(value);
+            apr_table_setn(table, pass->name, value);
+        }
+    }
+}
+
+void ao2_identity_set_env(request_rec *r, const ao2_principal_t *principal)
+{
+    apr_table_t *env = r->subprocess_env;
+
+    set_text(r, API_OAUTH2_ENV_SUBJECT, principal->subject);
+    set_text(r, API_OAUTH2_ENV_CLIENT, principal->client);
+    set_text(r, API_OAUTH2_ENV_SCOPE, principal->scope);
+    set_text(r, API_OAUTH2_ENV_ISSUER, principal->issuer_name);
+    apr_table_setn(env, API_OAUTH2_ENV_TOKEN_ID,
+                   apr_pstrdup(r->pool, principal->token_id));
+    if (principal->expires != AO2_TIME_FOREVER) {
+        apr_table_setn(env, API_OAUTH2_ENV_EXPIRES,
+                       apr_psprintf(r->pool, "%" APR_TIME_T_FMT,
+                                    apr_time_sec(principal->expires)));
+    }
+    /* Where mod_cache keeps answers, it decides by the Authorization field,
+     * which the application does not get to see. */
+    apr_table_setn(env, "no-cache", "1");
+    pass_claims(r, principal, 0);
+}
+
+int ao2_identity_fixup(request_rec *r)
+{
+    const ao2_state_t *state = ao2_state_find(r);
+    const ao2_principal_t *principal;
+
+    if (!ao2_is_bearer(r) || (state && state->principal)) {
+        return DECLINED;
+    }
+    principal = ao2_state_principal(r);
+    if (principal) {
+        ao2_identity_set_env(r, principal);
+    }
+    return DECLINED;
+}
+
+int ao2_identity_prepare(request_rec *r)
+{
+    const ao2_principal_t *principal;
+
+    /* The redirected request prepares for itself. */
+    if (r->handler && strcmp(r->handler, "redirect-handler") == 0) {
+        return DECLINED;
+    }
+    scrub(r, r->headers_in);
+    if (!ao2_is_bearer(r)) {
+        return DECLINED;
+    }
+    ao2_carriers_collect(r);
+    ao2_carriers_strip(r);
+    principal = ao2_state_principal(r);
+    if (principal) {
+        pass_claims(r, principal, 1);
+    }
+    return DECLINED;
+}
+
+int ao2_identity_before_log(request_rec *r)
+{
+    const request_rec *at;
+
+    for (at = r; at; at = at->next) {
+        if (ao2_state_find(at)) {
+            ao2_carriers_strip((request_rec *)at);
+        }
+    }
+    return DECLINED;
+}

@@ -1,0 +1,30 @@
+/**
+ * @file glue/identity.h
+ * What the application behind httpd learns of the caller.
+ *
+ * Layer glue.
+ */
+#ifndef AO2_GLUE_IDENTITY_H
+#define AO2_GLUE_IDENTITY_H
+
+#include "glue/state.h"
+
+/** The environment variables of an authenticated request. */
+void ao2_identity_set_env(request_rec *r, const ao2_principal_t *principal);
+
+/** Hook post_read_request: removes what a client sent under the names of
+ *  identity headers, on every request of the virtual host. */
+int ao2_identity_scrub(request_rec *r);
+
+/** Hook fixups: the variables again, where httpd skipped authentication
+ *  because the settings are those of the request it stems from. */
+int ao2_identity_fixup(request_rec *r);
+
+/** Hook handler, first of all, always DECLINED: makes the header fields
+ *  what the application may see. */
+int ao2_identity_prepare(request_rec *r);
+
+/** Hook log_transaction, first of all: no credential may be left to log. */
+int ao2_identity_before_log(request_rec *r);
+
+#endif

@@ -1,0 +1,358 @@
+#include "glue/directive.h"
+#include "glue/issuer_draft.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
+#include "base/text.h"
+
+APLOG_USE_MODULE(api_oauth2);
+
+const char *ao2_issuer_url(cmd_parms *cmd, void *dir, int argc,
+                           char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    const char *at;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "one URL");
+    }
+    for (at = argv[0]; *at; at++) {
+        if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f) {
+            break;
+        }
+    }
+    if (*at || at == argv[0]) {
+        return ao2_directive_bad(cmd, argv[0], "the issuer's URL, exactly as "
+                                               "in \"iss\"");
+    }
+    draft->issuer.rules.issuer_url = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+/* Whether URLs may be plain http is known at the section's end; that they
+ * are URLs at all can be said here, with the line. */
+static int is_url(const char *text)
+{
+    return !ao2_text_check_url(text, 1);
+}
+
+const char *ao2_issuer_metadata(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "auto, off or a URL");
+    }
+    draft->metadata_off = strcasecmp(argv[0], "off") == 0;
+    draft->issuer.source.metadata_url = NULL;
+    if (draft->metadata_off || strcasecmp(argv[0], "auto") == 0) {
+        return NULL;
+    }
+    if (!is_url(argv[0])) {
+        return ao2_directive_bad(cmd, argv[0], "auto, off or a URL");
+    }
+    draft->issuer.source.metadata_url = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+const char *ao2_issuer_token_format(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "jwt or any");
+    }
+    if (strcasecmp(argv[0], "jwt") == 0) {
+        draft->issuer.format = AO2_FORMAT_JWT;
+        return NULL;
+    }
+    if (strcasecmp(argv[0], "any") == 0) {
+        draft->issuer.format = AO2_FORMAT_ANY;
+        return NULL;
+    }
+    return ao2_directive_bad(cmd, argv[0], "jwt or any");
+}
+
+const char *ao2_issuer_algorithms(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    unsigned bits = 0;
+    int i;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "names of signature algorithms");
+    }
+    for (i = 0; i < argc; i++) {
+        const ao2_alg_t *alg = ao2_alg_find(ao2_span(argv[i]));
+
+        if (!alg) {
+            return ao2_directive_bad(cmd, argv[i],
+                                     "RS256 RS384 RS512 PS256 PS384 PS512 "
+                                     "ES256 ES384 ES512 EdDSA Ed25519 Ed448, "
+                                     "and HS256 HS384 HS512 with "
+                                     "ApiSharedSecret");
+        }
+        bits |= ao2_alg_allows(alg);
+    }
+    draft->issuer.algorithms = bits;
+    draft->has_algorithms = 1;
+    return NULL;
+}
+
+const char *ao2_issuer_require_type(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    int i;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "\"typ\" values, or off");
+    }
+    for (i = 0; i < argc; i++) {
+        if (!argv[i][0] || (argc > 1 && strcasecmp(argv[i], "off") == 0)) {
+            return ao2_directive_bad(cmd, argv[i], "\"typ\" values such as "
+                                                   "at+jwt, or off alone");
+        }
+    }
+    draft->issuer.rules.types = strcasecmp(argv[0], "off") == 0
+                                    ? NULL
+                                    : ao2_directive_words(cmd->pool, argc,
+                                                          argv);
+    return NULL;
+}
+
+/* "a,b,c" as an array; NULL when a name is empty. */
+static apr_array_header_t *claim_names(apr_pool_t *pool, const char *list)
+{
+    apr_array_header_t *array = apr_array_make(pool, 3, sizeof(char *));
+    const char *comma;
+
+    for (; (comma = strchr(list, ',')) != NULL; list = comma + 1) {
+        if (comma == list) {
+            return NULL;
+        }
+        APR_ARRAY_PUSH(array, const char *) = apr_pstrmemdup(
+            pool, list, (apr_size_t)(comma - list));
+    }
+    if (!*list) {
+        return NULL;
+    }
+    APR_ARRAY_PUSH(array, const char *) = apr_pstrdup(pool, list);
+    return array;
+}
+
+const char *ao2_issuer_claims(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[])
+{
+    static const char *const options[] = {"subject", "client", "scope"};
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    const apr_array_header_t *found[3] = {NULL, NULL, NULL};
+    int i;
+    int k;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "[subject=..] [client=..] "
+                                        "[scope=..]");
+    }
+    for (i = 0; i < argc; i++) {
+        for (k = 0; k < 3; k++) {
+            const char *value = ao2_directive_option(argv[i], options[k]);
+
+            if (value) {
+                found[k] = claim_names(cmd->pool, value);
+                break;
+            }
+        }
+        if (k == 3 || !found[k]) {
+            return ao2_directive_bad(cmd, argv[i],
+                                     "subject=CLAIM[,..], client=CLAIM[,..] "
+                                     "and scope=CLAIM[,..]");
+        }
+    }
+    if (found[0]) {
+        draft->issuer.rules.subject_claims = found[0];
+    }
+    if (found[1]) {
+        draft->issuer.rules.client_claims = found[1];
+    }
+    if (found[2]) {
+        draft->issuer.rules.scope_claims = found[2];
+    }
+    return NULL;
+}
+
+const char *ao2_issuer_duration(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    apr_time_t value;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "one duration");
+    }
+    if (!ao2_text_duration(&value, argv[0])) {
+        return ao2_directive_bad(cmd, argv[0], "a duration such as 500ms, "
+                                               "90, 30s, 5mi, 1h or 1d");
+    }
+    *(apr_time_t *)((char *)draft + (apr_size_t)cmd->info) = value;
+    return NULL;
+}
+
+const char *ao2_issuer_flag(cmd_parms *cmd, void *dir, int argc,
+                            char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+
+    (void)dir;
+    return draft ? ao2_set_flag(cmd, draft, argc, argv) : error;
+}
+
+const char *ao2_issuer_timeout(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    int i;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "[connect=DURATION] "
+                                        "[total=DURATION]");
+    }
+    for (i = 0; i < argc; i++) {
+        const char *connect = ao2_directive_option(argv[i], "connect");
+        const char *total = ao2_directive_option(argv[i], "total");
+        apr_time_t value;
+
+        if ((!connect && !total) ||
+            !ao2_text_duration(&value, connect ? connect : total) ||
+            value < apr_time_from_msec(1)) {
+            return ao2_directive_bad(cmd, argv[i],
+                                     "connect=DURATION and total=DURATION, "
+                                     "at least 1ms each");
+        }
+        *(connect ? &draft->issuer.way.connect_timeout
+                  : &draft->issuer.way.total_timeout) = value;
+    }
+    return NULL;
+}
+
+/* A path that must be there when httpd starts. */
+static const char *tls_path(cmd_parms *cmd, const char **member,
+                            const char *value, int may_be_folder)
+{
+    const char *path = *value ? ap_server_root_relative(cmd->pool, value)
+                              : NULL;
+    apr_finfo_t info;
+
+    if (!path || apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool)
+                     != APR_SUCCESS ||
+        !(info.filetype == APR_REG ||
+          (may_be_folder && info.filetype == APR_DIR))) {
+        return ao2_directive_bad(cmd, value, may_be_folder
+                                                 ? "a file or folder that is "
+                                                   "there"
+                                                 : "a file that is there");
+    }
+    *member = path;
+    return NULL;
+}
+
+static const char *tls_option(cmd_parms *cmd, ao2_http_way_t *way,
+                              const char *word)
+{
+    const char *value;
+
+    if ((value = ao2_directive_option(word, "ca"))) {
+        return tls_path(cmd, &way->ca, value, 1);
+    }
+    if ((value = ao2_directive_option(word, "cert"))) {
+        return tls_path(cmd, &way->cert, value, 0);
+    }
+    if ((value = ao2_directive_option(word, "key"))) {
+        return tls_path(cmd, &way->key, value, 0);
+    }
+    if ((value = ao2_directive_option(word, "proxy")) && is_url(value)) {
+        way->proxy = apr_pstrdup(cmd->pool, value);
+        return NULL;
+    }
+    if ((value = ao2_directive_option(word, "verify")) &&
+        (strcasecmp(value, "on") == 0 || strcasecmp(value, "off") == 0)) {
+        way->verify = strcasecmp(value, "on") == 0;
+        return NULL;
+    }
+    return ao2_directive_bad(cmd, word, "ca=PATH, cert=PATH with key=PATH, "
+                                        "verify=on, verify=off, proxy=URL");
+}
+
+const char *ao2_issuer_tls(cmd_parms *cmd, void *dir, int argc,
+                           char *const argv[])
+{
+    const char *error;
+    ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    int i;
+
+    (void)dir;
+    if (!draft) {
+        return error;
+    }
+    if (argc < 1) {
+        return ao2_directive_count(cmd, "[ca=PATH] [cert=PATH key=PATH] "
+                                        "[verify=on|off] [proxy=URL]");
+    }
+    for (i = 0; i < argc && !error; i++) {
+        error = tls_option(cmd, &draft->issuer.way, argv[i]);
+    }
+    if (!error && !draft->issuer.way.cert != !draft->issuer.way.key) {
+        error = ao2_directive_count(cmd, "cert= and key= together");
+    }
+    if (!error && !draft->issuer.way.verify) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server,
+                     "ApiTLS verify=off in <ApiIssuer %s>: whoever is in "
+                     "between can hand out keys", draft->issuer.name);
+    }
+    return error;
+}

@@ -1,0 +1,241 @@
+#include "glue/directive.h"
+#include "glue/issuer_draft.h"
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+
+#define CONNECT_TIMEOUT apr_time_from_sec(2)
+#define TOTAL_TIMEOUT apr_time_from_sec(5)
+#define CLOCK_SKEW apr_time_from_sec(60)
+#define JWKS_TTL apr_time_from_sec(60 * 60)
+#define JWKS_STALE apr_time_from_sec(24 * 60 * 60)
+
+static apr_array_header_t *names(apr_pool_t *pool, int count,
+                                 const char *const *text)
+{
+    apr_array_header_t *array = apr_array_make(pool, count, sizeof(char *));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(array, const char *) = text[i];
+    }
+    return array;
+}
+
+ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
+{
+    static const char *const subject[] = {"sub"};
+    static const char *const client[] = {"client_id", "azp", "cid"};
+    static const char *const scope[] = {"scope", "scp"};
+    ao2_issuer_draft_t *draft = apr_pcalloc(pool, sizeof(*draft));
+    ao2_issuer_t *issuer = &draft->issuer;
+
+    draft->static_keys = apr_array_make(pool, 2, sizeof(ao2_key_t *));
+    draft->files = apr_array_make(pool, 2, sizeof(char *));
+    draft->urls = apr_array_make(pool, 2, sizeof(char *));
+    issuer->name = name;
+    issuer->rules.issuer_name = name;
+    issuer->rules.subject_claims = names(pool, 1, subject);
+    issuer->rules.client_claims = names(pool, 3, client);
+    issuer->rules.scope_claims = names(pool, 2, scope);
+    issuer->rules.skew = CLOCK_SKEW;
+    issuer->algorithms = ao2_alg_default();
+    issuer->way.connect_timeout = CONNECT_TIMEOUT;
+    issuer->way.total_timeout = TOTAL_TIMEOUT;
+    issuer->way.verify = 1;
+    issuer->source.issuer_name = name;
+    issuer->source.ttl = JWKS_TTL;
+    issuer->source.stale = JWKS_STALE;
+    issuer->source.way = &issuer->way;
+    return draft;
+}
+
+ao2_issuer_draft_t *ao2_issuer_draft_of(const cmd_parms *cmd,
+                                        const char **error)
+{
+    ao2_issuer_draft_t *draft = ao2_server_of(cmd->server)->open;
+
+    *error = draft ? NULL
+                   : apr_psprintf(cmd->pool,
+                                  "%s is only allowed inside <ApiIssuer NAME>",
+                                  cmd->cmd->name);
+    return draft;
+}
+
+static const char *section_error(const ao2_issuer_draft_t *draft,
+                                 const cmd_parms *cmd, const char *text)
+{
+    return apr_psprintf(cmd->pool, "<ApiIssuer %s>: %s", draft->issuer.name,
+                        text);
+}
+
+static const char *check_algorithms(ao2_issuer_draft_t *draft,
+                                    const cmd_parms *cmd)
+{
+    ao2_issuer_t *issuer = &draft->issuer;
+
+    if (!draft->has_algorithms && draft->has_secret) {
+        issuer->algorithms |= ao2_alg_hmac();
+    }
+    if (!draft->has_secret && (issuer->algorithms & ao2_alg_hmac()) != 0) {
+        return section_error(draft, cmd, "ApiAlgorithms allows HS256, HS384 "
+                             "or HS512, which need ApiSharedSecret");
+    }
+    if (draft->has_secret && (issuer->algorithms & ao2_alg_hmac()) == 0) {
+        return section_error(draft, cmd, "ApiSharedSecret is never used: "
+                             "ApiAlgorithms allows none of HS256, HS384 and "
+                             "HS512");
+    }
+    return NULL;
+}
+
+static const char *check_url(const ao2_issuer_draft_t *draft,
+                             const cmd_parms *cmd, const char *directive,
+                             const char *url)
+{
+    const char *wrong = ao2_text_check_url(url,
+                                           draft->issuer.source.allow_http);
+
+    if (!wrong) {
+        return NULL;
+    }
+    return section_error(draft, cmd,
+                         apr_psprintf(cmd->temp_pool, "%s \"%s\" %s",
+                                      directive,
+                                      ao2_text_for_log(ao2_span(url), 200,
+                                                       cmd->temp_pool),
+                                      wrong));
+}
+
+/* Where keys come from, once it is known what was said. */
+static const char *check_sources(ao2_issuer_draft_t *draft,
+                                 const cmd_parms *cmd)
+{
+    ao2_key_source_t *source = &draft->issuer.source;
+    int has_keys = draft->static_keys->nelts || draft->files->nelts ||
+                   draft->urls->nelts;
+    const char *error;
+    int i;
+
+    for (i = 0; i < draft->urls->nelts; i++) {
+        error = check_url(draft, cmd, "ApiJWKS",
+                          APR_ARRAY_IDX(draft->urls, i, const char *));
+        if (error) {
+            return error;
+        }
+    }
+    if (source->metadata_url) {
+        error = check_url(draft, cmd, "ApiMetadata", source->metadata_url);
+        if (error) {
+            return error;
+        }
+    }
+    source->use_metadata = !has_keys && !draft->metadata_off;
+    if (!has_keys && draft->metadata_off) {
+        return section_error(draft, cmd, "no keys: name ApiJWKS, "
+                             "ApiPublicKey or ApiSharedSecret, or leave "
+                             "ApiMetadata at auto");
+    }
+    if (source->use_metadata && !source->metadata_url) {
+        return check_url(draft, cmd, "ApiIssuerURL", source->issuer_url);
+    }
+    return NULL;
+}
+
+const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
+                                    const cmd_parms *cmd)
+{
+    ao2_issuer_t *issuer = &draft->issuer;
+    ao2_fail_t fail = {0};
+    const char *error;
+
+    if (!issuer->rules.issuer_url) {
+        return section_error(draft, cmd, "ApiIssuerURL is missing");
+    }
+    issuer->source.issuer_url = issuer->rules.issuer_url;
+    issuer->source.static_keys = draft->static_keys;
+    issuer->source.files = draft->files;
+    issuer->source.urls = draft->urls;
+    error = check_algorithms(draft, cmd);
+    if (!error) {
+        error = check_sources(draft, cmd);
+    }
+    if (!error && issuer->way.connect_timeout > issuer->way.total_timeout) {
+        error = section_error(draft, cmd, "ApiTimeout: connect= is longer "
+                              "than total=");
+    }
+    if (error) {
+        return error;
+    }
+    if (ao2_key_source_check(&issuer->source, cmd->temp_pool, &fail)
+        != AO2_OK) {
+        return section_error(draft, cmd, fail.detail);
+    }
+    return NULL;
+}
+
+static int is_name(const char *text)
+{
+    const char *at;
+
+    for (at = text; *at; at++) {
+        if ((unsigned char)*at <= ' ' || *at == '"' || *at == '>' ||
+            (unsigned char)*at == 0x7f) {
+            return 0;
+        }
+    }
+    return at > text;
+}
+
+static const char *section_name(cmd_parms *cmd, const char *args)
+{
+    const char *end = strrchr(args, '>');
+    const char *text;
+
+    if (!end || end[1]) {
+        return NULL;
+    }
+    text = apr_pstrmemdup(cmd->temp_pool, args, (apr_size_t)(end - args));
+    text = ap_getword_conf(cmd->pool, &text);
+    return is_name(text) ? text : NULL;
+}
+
+const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args)
+{
+    ao2_server_t *server = ao2_server_of(cmd->server);
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    const char *name = section_name(cmd, args);
+    ao2_issuer_draft_t *draft;
+    ao2_verifier_t *verifier;
+
+    (void)dir;
+    if (error) {
+        return error;
+    }
+    if (!name) {
+        return "<ApiIssuer NAME> takes one name, without spaces, quotes or "
+               "controls";
+    }
+    if (server->open) {
+        return "<ApiIssuer> is not allowed inside <ApiIssuer>";
+    }
+    if (apr_hash_get(server->issuers, name, APR_HASH_KEY_STRING)) {
+        return apr_psprintf(cmd->pool, "<ApiIssuer %s> stands here twice: "
+                            "names are unique in a server", name);
+    }
+    draft = ao2_issuer_draft_make(name, cmd->pool);
+    server->open = draft;
+    error = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+    server->open = NULL;
+    if (!error) {
+        error = ao2_issuer_draft_finish(draft, cmd);
+    }
+    if (error) {
+        return error;
+    }
+    verifier = apr_pcalloc(cmd->pool, sizeof(*verifier));
+    verifier->issuer = &draft->issuer;
+    apr_hash_set(server->issuers, name, APR_HASH_KEY_STRING, verifier);
+    return NULL;
+}

@@ -1,0 +1,204 @@
+#include "glue/authorize.h"
+
+#include <http_request.h>
+#include <mod_auth.h>
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+#include "core/access.h"
+
+/** A parsed Require line. */
+typedef struct {
+    const ao2_rule_t *rule;
+    int negated; /**< a no of this line is what lets in */
+} require_t;
+
+/*
+ * Inside an odd number of <RequireNone> and "not", a rule that fails is no
+ * reason for a refusal, and its scopes are not needed.
+ */
+static int is_negated(const cmd_parms *cmd)
+{
+    const ap_directive_t *at = cmd->directive;
+    int negated = at && at->args && strncasecmp(at->args, "not ", 4) == 0;
+
+    for (at = at ? at->parent : NULL; at; at = at->parent) {
+        negated ^= at->directive &&
+                   strcasecmp(at->directive, "<RequireNone") == 0;
+    }
+    return negated;
+}
+
+static apr_array_header_t *split(apr_pool_t *pool, const char *line)
+{
+    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
+    const char *word;
+
+    for (word = ap_getword_conf(pool, &line); word && *word;
+         word = ap_getword_conf(pool, &line)) {
+        APR_ARRAY_PUSH(words, const char *) = word;
+    }
+    return words;
+}
+
+static void keep(const void **parsed, const cmd_parms *cmd,
+                 const ao2_rule_t *rule)
+{
+    require_t *require = apr_palloc(cmd->pool, sizeof(*require));
+
+    require->rule = rule;
+    require->negated = is_negated(cmd);
+    *parsed = require;
+}
+
+static const char *parse(cmd_parms *cmd, const char *line,
+                         const void **parsed, const char *name)
+{
+    const ao2_rule_t *rule;
+    const char *error = ao2_rule_compile(&rule, name, split(cmd->pool, line),
+                                         cmd->pool);
+
+    if (error) {
+        return apr_psprintf(cmd->pool, "Require %s: %s", name, error);
+    }
+    keep(parsed, cmd, rule);
+    return NULL;
+}
+
+static const char *parse_scope(cmd_parms *cmd, const char *line,
+                               const void **parsed)
+{
+    return parse(cmd, line, parsed, "oauth2-scope");
+}
+
+static const char *parse_client(cmd_parms *cmd, const char *line,
+                                const void **parsed)
+{
+    return parse(cmd, line, parsed, "oauth2-client");
+}
+
+static const char *parse_issuer(cmd_parms *cmd, const char *line,
+                                const void **parsed)
+{
+    return parse(cmd, line, parsed, "oauth2-issuer");
+}
+
+static const char *parse_token(cmd_parms *cmd, const char *line,
+                               const void **parsed)
+{
+    return parse(cmd, line, parsed, "oauth2-token");
+}
+
+static int match_regex(const void *context, const char *text)
+{
+    return ap_regexec(context, text, 0, NULL, 0) == 0;
+}
+
+static const char *parse_claim(cmd_parms *cmd, const char *line,
+                               const void **parsed)
+{
+    apr_array_header_t *words = split(cmd->pool, line);
+    const char *path;
+    ap_regex_t *regex;
+
+    if (words->nelts < 1) {
+        return "Require oauth2-claim takes PATH, PATH VALUE ... or "
+               "PATH ~ REGEX";
+    }
+    path = APR_ARRAY_IDX(words, 0, const char *);
+    if (words->nelts < 2 ||
+        strcmp(APR_ARRAY_IDX(words, 1, const char *), "~") != 0) {
+        apr_array_header_t *values = apr_array_copy(cmd->pool, words);
+
+        memmove(values->elts, values->elts + values->elt_size,
+                (size_t)(values->nelts - 1) * (size_t)values->elt_size);
+        values->nelts--;
+        keep(parsed, cmd, ao2_rule_claim(path, values, NULL, NULL,
+                                         cmd->pool));
+        return NULL;
+    }
+    if (words->nelts != 3) {
+        return "Require oauth2-claim: PATH ~ takes one REGEX, in quotes "
+               "where it holds spaces";
+    }
+    regex = ap_pregcomp(cmd->pool, APR_ARRAY_IDX(words, 2, const char *),
+                        AP_REG_EXTENDED);
+    if (!regex) {
+        return apr_psprintf(cmd->pool, "Require oauth2-claim: \"%s\" is no "
+                            "regular expression",
+                            ao2_text_for_log(
+                                ao2_span(APR_ARRAY_IDX(words, 2,
+                                                       const char *)),
+                                80, cmd->pool));
+    }
+    keep(parsed, cmd, ao2_rule_claim(path, NULL, match_regex, regex,
+                                     cmd->pool));
+    return NULL;
+}
+
+static void note_denial(request_rec *r, ao2_state_t *state, ao2_code_t code,
+                        const ao2_rule_t *rule)
+{
+    const char *scopes = ao2_rule_scopes(rule);
+
+    if (scopes) {
+        state->needed_scopes = state->needed_scopes
+                                   ? apr_pstrcat(r->pool,
+                                                 state->needed_scopes, " ",
+                                                 scopes, NULL)
+                                   : scopes;
+    }
+    /* A missing scope says most: it is what a caller can ask for. */
+    if (state->denied != AO2_E_SCOPE_MISSING) {
+        state->denied = code;
+    }
+}
+
+static authz_status check(request_rec *r, const char *line,
+                          const void *parsed)
+{
+    const require_t *require = parsed;
+    ao2_state_t *state = ao2_state_of(r);
+    ao2_code_t code;
+
+    (void)line;
+    if (!state->principal) {
+        return state->anonymous ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
+    }
+    code = ao2_rule_check(require->rule, state->principal);
+    if (code == AO2_OK) {
+        return AUTHZ_GRANTED;
+    }
+    if (!require->negated) {
+        note_denial(r, state, code, require->rule);
+    }
+    return AUTHZ_DENIED;
+}
+
+static const authz_provider scope_provider = {check, parse_scope};
+static const authz_provider claim_provider = {check, parse_claim};
+static const authz_provider client_provider = {check, parse_client};
+static const authz_provider issuer_provider = {check, parse_issuer};
+static const authz_provider token_provider = {check, parse_token};
+
+void ao2_authorize_register(apr_pool_t *pool)
+{
+    static const struct {
+        const char *name;
+        const authz_provider *provider;
+    } rows[] = {
+        {"oauth2-scope", &scope_provider},
+        {"oauth2-claim", &claim_provider},
+        {"oauth2-client", &client_provider},
+        {"oauth2-issuer", &issuer_provider},
+        {"oauth2-token", &token_provider},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, rows[i].name,
+                                  AUTHZ_PROVIDER_VERSION, rows[i].provider,
+                                  AP_AUTH_INTERNAL_PER_CONF);
+    }
+}

@@ -1,0 +1,217 @@
+#include "glue/respond.h"
+
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_core.h>
+#include <util_filter.h>
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+#include "core/report.h"
+#include "glue/carriers.h"
+#include "mod_api_oauth2.h"
+
+APLOG_USE_MODULE(api_oauth2);
+
+static ap_filter_rec_t *body_filter;
+static ap_filter_rec_t *private_filter;
+
+static const int log_levels[] = {
+    APLOG_DEBUG,   /* AO2_LEVEL_DEBUG */
+    APLOG_INFO,    /* AO2_LEVEL_INFO */
+    APLOG_WARNING, /* AO2_LEVEL_WARNING */
+    APLOG_ERR      /* AO2_LEVEL_ERROR */
+};
+
+/* mod_authn_core keeps AuthName with its quotes escaped already. */
+static const char *unescape(apr_pool_t *pool, const char *text)
+{
+    char *copy = apr_pstrdup(pool, text);
+    char *to = copy;
+    const char *from;
+
+    for (from = text; *from; from++) {
+        if (*from == '\\' && from[1]) {
+            from++;
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+    return copy;
+}
+
+static const char *realm_of(request_rec *r)
+{
+    const char *name = ap_auth_name(r);
+
+    return name ? unescape(r->pool, name) : ap_get_server_name(r);
+}
+
+static void log_refusal(request_rec *r, const ao2_error_t *error,
+                        const ao2_fail_t *fail)
+{
+    const ao2_state_t *state = ao2_state_of(r);
+    char id[9] = "-";
+
+    if (state->credential.token.ptr) {
+        ao2_token_id(id, state->credential.token);
+    }
+    ap_log_rerror(APLOG_MARK, log_levels[error->level], 0, r,
+                  "AO2-%03d %s: %s (%d, token %s)", (int)error->code,
+                  error->id, fail->detail[0] ? fail->detail : error->text,
+                  error->status, id);
+}
+
+/* With ApiErrorDetail Off nobody learns from outside what is wrong with a
+ * token: whoever guesses tokens must not hear "expired". */
+static const ao2_error_t *shown(const ao2_error_t *error, int detail)
+{
+    const ao2_error_t *invalid = ao2_error_of(AO2_E_TOKEN_INVALID);
+
+    return !detail && error->status == invalid->status &&
+                   error->rfc6750 && invalid->rfc6750 &&
+                   strcmp(error->rfc6750, invalid->rfc6750) == 0
+               ? invalid
+               : error;
+}
+
+int ao2_respond(request_rec *r, const ao2_fail_t *fail,
+                const ao2_hint_t *hint)
+{
+    const ao2_dir_t *dir = ao2_dir_of(r);
+    const ao2_error_t *error = ao2_error_of(fail->code);
+    int detail = ao2_number(dir->error_detail, AO2_FALLBACK_error_detail);
+    ao2_state_t *state = ao2_state_of(r);
+
+    log_refusal(r, error, fail);
+    apr_table_setn(r->notes, API_OAUTH2_NOTE_ERROR,
+                   apr_psprintf(r->pool, "AO2-%03d %s", (int)error->code,
+                                error->id));
+    state->error = shown(error, detail);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (error->status == HTTP_UNAUTHORIZED || error->rfc6750) {
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                       ao2_report_challenge(state->error, realm_of(r),
+                                            hint ? hint->scope : NULL, detail,
+                                            r->pool));
+    }
+    if (hint && hint->retry_after_sec > 0) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, hint->retry_after_sec));
+    }
+    ao2_carriers_strip(r);
+    return error->status;
+}
+
+int ao2_respond_note_failure(request_rec *r, const char *auth_type)
+{
+    const ao2_state_t *state;
+
+    if (!auth_type || strcasecmp(auth_type, "Bearer") != 0) {
+        return DECLINED;
+    }
+    state = ao2_state_of(r);
+    /* Our own question to mod_authz_core: the answer is not given yet. */
+    if (!state->asking_rights && !state->asking_access && !state->error) {
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                       ao2_report_challenge(
+                           ao2_error_of(AO2_E_CREDENTIAL_MISSING),
+                           realm_of(r), NULL, 0, r->pool));
+    }
+    return OK;
+}
+
+void ao2_respond_insert_filter(request_rec *r)
+{
+    const ao2_state_t *state = ao2_state_find(r);
+    ao2_report_t *report;
+    ao2_body_t format;
+
+    if (!state || !state->error || r->status != state->error->status ||
+        ap_response_code_string(r, ap_index_of_response(r->status))) {
+        return;
+    }
+    format = (ao2_body_t)ao2_number(ao2_dir_of(r)->error_body,
+                                    AO2_FALLBACK_error_body);
+    report = apr_pcalloc(r->pool, sizeof(*report));
+    ao2_report_body(report, state->error, format, r->pool);
+    if (report->text) {
+        ap_add_output_filter_handle(body_filter, report, r, r->connection);
+    }
+}
+
+/* httpd writes its page; this takes the page's bytes out and puts ours in
+ * front of the first brigade. */
+static apr_status_t filter_body(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    ao2_report_t *report = f->ctx;
+    apr_bucket *bucket = APR_BRIGADE_FIRST(brigade);
+
+    while (bucket != APR_BRIGADE_SENTINEL(brigade)) {
+        apr_bucket *next = APR_BUCKET_NEXT(bucket);
+
+        if (!APR_BUCKET_IS_METADATA(bucket)) {
+            apr_bucket_delete(bucket);
+        }
+        bucket = next;
+    }
+    if (report->text) {
+        ap_set_content_type(f->r, report->type);
+        APR_BRIGADE_INSERT_HEAD(
+            brigade, apr_bucket_pool_create(report->text,
+                                            strlen(report->text), f->r->pool,
+                                            f->c->bucket_alloc));
+        report->text = NULL;
+    }
+    return ap_pass_brigade(f->next, brigade);
+}
+
+void ao2_respond_insert_private(request_rec *r)
+{
+    const ao2_state_t *state = ao2_state_find(r);
+
+    if (state && state->credential.token.ptr &&
+        (state->carrier.kind == AO2_CARRIER_QUERY ||
+         state->carrier.kind == AO2_CARRIER_COOKIE)) {
+        ap_add_output_filter_handle(private_filter, NULL, r, r->connection);
+    }
+}
+
+/* Whether a cache directive may stand in a private answer. */
+static int is_private_safe(const char *word)
+{
+    return strcasecmp(word, "public") != 0 &&
+           strncasecmp(word, "s-maxage", 8) != 0 &&
+           strcasecmp(word, "private") != 0;
+}
+
+static apr_status_t filter_private(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    request_rec *r = f->r;
+    const char *old = apr_table_get(r->headers_out, "Cache-Control");
+    const char *value = "private";
+    char *last;
+    char *word;
+
+    if (old) {
+        for (word = apr_strtok(apr_pstrdup(r->pool, old), ", \t", &last);
+             word; word = apr_strtok(NULL, ", \t", &last)) {
+            if (is_private_safe(word)) {
+                value = apr_pstrcat(r->pool, value, ", ", word, NULL);
+            }
+        }
+    }
+    apr_table_setn(r->headers_out, "Cache-Control", value);
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, brigade);
+}
+
+void ao2_respond_register(void)
+{
+    body_filter = ap_register_output_filter("API_OAUTH2_ERROR", filter_body,
+                                            NULL, AP_FTYPE_RESOURCE);
+    private_filter = ap_register_output_filter(
+        "API_OAUTH2_PRIVATE", filter_private, NULL, AP_FTYPE_CONTENT_SET);
+}

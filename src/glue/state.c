@@ -1,0 +1,50 @@
+#include "glue/state.h"
+
+#include <http_core.h>
+#include <http_request.h>
+
+ao2_state_t *ao2_state_find(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &api_oauth2_module);
+}
+
+ao2_state_t *ao2_state_of(request_rec *r)
+{
+    ao2_state_t *state = ao2_state_find(r);
+
+    if (!state) {
+        state = apr_pcalloc(r->pool, sizeof(*state));
+        ap_set_module_config(r->request_config, &api_oauth2_module, state);
+    }
+    return state;
+}
+
+request_rec *ao2_state_parent(const request_rec *r)
+{
+    return r->prev ? r->prev : r->main;
+}
+
+const ao2_principal_t *ao2_state_principal(const request_rec *r)
+{
+    while (r) {
+        const ao2_state_t *state = ao2_state_find(r);
+        const request_rec *parent = ao2_state_parent(r);
+
+        if (state && (state->principal || state->anonymous)) {
+            return state->principal;
+        }
+        /* httpd's own condition for taking over r->user unchecked. */
+        if (!parent || parent->per_dir_config != r->per_dir_config) {
+            return NULL;
+        }
+        r = parent;
+    }
+    return NULL;
+}
+
+int ao2_is_bearer(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && strcasecmp(type, "Bearer") == 0;
+}

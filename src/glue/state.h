@@ -1,0 +1,68 @@
+/**
+ * @file glue/state.h
+ * What the module knows of one request_rec.
+ *
+ * Layer glue. One thread at a time, as the request itself.
+ */
+#ifndef AO2_GLUE_STATE_H
+#define AO2_GLUE_STATE_H
+
+#include "glue/config.h"
+
+#include "core/credential.h"
+
+/** A form body that was read and is played back. */
+typedef struct {
+    const char *body;
+    apr_size_t sent;
+} ao2_form_t;
+
+typedef struct {
+    /* What the request carried; filled by ao2_carriers_collect(). */
+    int collected;
+    ao2_credential_t credential;
+    ao2_carrier_t carrier;  /**< of the credential, when there is one */
+    ao2_fail_t carrier_fail; /**< code AO2_OK: nothing was wrong */
+    ao2_form_t *form; /**< NULL: the body was not read */
+    int stripped;
+
+    /* Who it is; filled by authentication. */
+    const ao2_principal_t *principal;
+    const ao2_verifier_t *verifier; /**< that made the principal */
+    int anonymous;                  /**< let in without a credential */
+    int preflight;                  /**< let in as a CORS preflight */
+
+    /* Authorization under way. */
+    int asking_access; /**< inside our own run of access_checker_ex */
+    int asking_rights; /**< inside our own run of auth_checker */
+    int claim_asked;   /**< an expression asked before it was known who */
+    int force;         /**< authentication must follow */
+    ao2_code_t denied; /**< the most telling reason of a Require so far */
+    const char *needed_scopes;
+
+    const ao2_error_t *error; /**< the refusal, once there is one */
+} ao2_state_t;
+
+/** The state of @a r, made when there is none. */
+ao2_state_t *ao2_state_of(request_rec *r);
+
+/** The state of @a r; NULL when there is none. */
+ao2_state_t *ao2_state_find(const request_rec *r);
+
+/**
+ * The next request_rec up the chain of internal redirects and
+ * sub-requests; NULL at its start.
+ */
+request_rec *ao2_state_parent(const request_rec *r);
+
+/**
+ * The principal that @a r was let in with: its own, or that of the chain
+ * where httpd skipped authentication because the settings are the same.
+ * NULL: none.
+ */
+const ao2_principal_t *ao2_state_principal(const request_rec *r);
+
+/** Whether AuthType Bearer is in force. */
+int ao2_is_bearer(request_rec *r);
+
+#endif
