@@ -52,7 +52,7 @@ const ao2_alg_t *ao2_alg_at(int index);
 
 /**
  * The bits of what allowing @a alg allows: EdDSA stands for Ed25519 and
- * Ed448 too; each of these allows EdDSA tokens with its curve alone.
+ * Ed448 too (RFC 9864 names the curves); any other for itself alone.
  */
 unsigned ao2_alg_allows(const ao2_alg_t *alg);
 
