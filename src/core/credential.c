@@ -1,0 +1,279 @@
+#include "core/credential.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+static ao2_code_t repeated(ao2_credential_t *found, ao2_fail_t *fail)
+{
+    found->count++;
+    return ao2_fail(fail, AO2_E_CREDENTIAL_REPEATED,
+                    "more than one credential");
+}
+
+/* b64token = 1*( ALPHA / DIGIT / "-._~+/" ) *"=" (RFC 6750 section 2.1) */
+static apr_size_t token_length(const char *text, apr_size_t max)
+{
+    apr_size_t i = 0;
+
+    while (i < max && (apr_isalnum(text[i]) ||
+                       (text[i] && strchr("-._~+/", text[i])))) {
+        i++;
+    }
+    while (i > 0 && i < max && text[i] == '=') {
+        i++;
+    }
+    return i;
+}
+
+static ao2_code_t take(ao2_credential_t *found, const char *text,
+                       apr_size_t length, ao2_fail_t *fail)
+{
+    apr_size_t good;
+
+    if (found->count > 0) {
+        return repeated(found, fail);
+    }
+    if (length > AO2_MAX_CREDENTIAL) {
+        return ao2_fail(fail, AO2_E_CREDENTIAL_MALFORMED,
+                        "the credential is longer than %d bytes",
+                        AO2_MAX_CREDENTIAL);
+    }
+    good = token_length(text, length);
+    if (good < length && text[good] == ',') {
+        return repeated(found, fail);
+    }
+    if (length == 0 || good < length) {
+        return ao2_fail(fail, AO2_E_CREDENTIAL_MALFORMED,
+                        length ? "the credential holds characters that no "
+                                 "token has"
+                               : "the credential is empty");
+    }
+    found->token.ptr = text;
+    found->token.len = length;
+    found->count = 1;
+    return AO2_OK;
+}
+
+/* Behind "Bearer" in any case and the spaces after it; NULL: another
+ * scheme. */
+static const char *after_scheme(const char *value)
+{
+    if (strncasecmp(value, "Bearer", 6) != 0 ||
+        (value[6] && value[6] != ' ')) {
+        return NULL;
+    }
+    return value + 6 + strspn(value + 6, " ");
+}
+
+/* Two fields of one name reach us joined by a comma. */
+static int has_second(const char *value)
+{
+    const char *comma;
+
+    for (comma = strchr(value, ','); comma; comma = strchr(comma + 1, ',')) {
+        if (after_scheme(comma + 1 + strspn(comma + 1, " \t"))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+ao2_code_t ao2_credential_field(ao2_credential_t *found, const char *value,
+                                int needs_scheme, ao2_fail_t *fail)
+{
+    const char *text;
+
+    if (!value) {
+        return AO2_OK;
+    }
+    text = after_scheme(value);
+    if (!text && needs_scheme) {
+        return has_second(value) ? repeated(found, fail) : AO2_OK;
+    }
+    text = text ? text : value;
+    return take(found, text, strlen(text), fail);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* application/x-www-form-urlencoded, leniently: what is no escape stands
+ * for itself. A NUL ends up in the text and fits nothing. */
+static ao2_span_t decode(ao2_span_t text, apr_pool_t *pool)
+{
+    char *decoded = apr_palloc(pool, text.len + 1);
+    ao2_span_t out = {decoded, 0};
+    apr_size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        int high = -1;
+        int low = -1;
+
+        if (text.ptr[i] == '%' && i + 2 < text.len) {
+            high = hex_value(text.ptr[i + 1]);
+            low = hex_value(text.ptr[i + 2]);
+        }
+        if (high >= 0 && low >= 0) {
+            decoded[out.len++] = (char)(high << 4 | low);
+            i += 2;
+        }
+        else {
+            decoded[out.len++] = text.ptr[i] == '+' ? ' ' : text.ptr[i];
+        }
+    }
+    decoded[out.len] = '\0';
+    return out;
+}
+
+/* The pieces that stay, put together again. */
+typedef struct {
+    char *text;
+    apr_size_t length;
+    int pieces;
+    int cut;
+} rest_t;
+
+static void keep(rest_t *rest, const char *separator, const char *piece,
+                 apr_size_t length)
+{
+    apr_size_t gap = rest->pieces++ ? strlen(separator) : 0;
+
+    memcpy(rest->text + rest->length, separator, gap);
+    memcpy(rest->text + rest->length + gap, piece, length);
+    rest->length += gap + length;
+}
+
+static void finish(const char **out, rest_t *rest, const char *original)
+{
+    rest->text[rest->length] = '\0';
+    if (!rest->cut) {
+        *out = original;
+    }
+    else {
+        *out = rest->length ? rest->text : NULL;
+    }
+}
+
+static int is_parameter(ao2_span_t piece, const char *name, ao2_span_t *value,
+                        apr_pool_t *pool)
+{
+    const char *equals = memchr(piece.ptr, '=', piece.len);
+    ao2_span_t key = piece;
+
+    if (equals) {
+        key.len = (apr_size_t)(equals - piece.ptr);
+    }
+    if (!ao2_span_is(decode(key, pool), name)) {
+        return 0;
+    }
+    value->ptr = equals ? equals + 1 : piece.ptr + piece.len;
+    value->len = (apr_size_t)(piece.ptr + piece.len - value->ptr);
+    *value = decode(*value, pool);
+    return 1;
+}
+
+ao2_code_t ao2_credential_query(ao2_credential_t *found, const char **rest,
+                                const char *query, const char *name,
+                                apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_code_t code = AO2_OK;
+    const char *at = query;
+    rest_t kept = {NULL, 0, 0, 0};
+
+    *rest = query;
+    if (!query) {
+        return AO2_OK;
+    }
+    kept.text = apr_palloc(pool, strlen(query) + 1);
+    for (;;) {
+        ao2_span_t piece = {at, strcspn(at, "&")};
+        ao2_span_t value;
+
+        if (is_parameter(piece, name, &value, pool)) {
+            ao2_code_t one = take(found, value.ptr, value.len, fail);
+
+            kept.cut = 1;
+            code = code == AO2_OK ? one : code;
+        }
+        else {
+            keep(&kept, "&", piece.ptr, piece.len);
+        }
+        if (!at[piece.len]) {
+            break;
+        }
+        at += piece.len + 1;
+    }
+    finish(rest, &kept, query);
+    return code;
+}
+
+/* name=value of one cookie-pair (RFC 6265 section 4.2.1). */
+static int is_cookie(ao2_span_t piece, const char *name, ao2_span_t *value)
+{
+    size_t length = strlen(name);
+
+    if (piece.len <= length || memcmp(piece.ptr, name, length) != 0 ||
+        piece.ptr[length] != '=') {
+        return 0;
+    }
+    value->ptr = piece.ptr + length + 1;
+    value->len = piece.len - length - 1;
+    if (value->len >= 2 && value->ptr[0] == '"' &&
+        value->ptr[value->len - 1] == '"') {
+        value->ptr++;
+        value->len -= 2;
+    }
+    return 1;
+}
+
+ao2_code_t ao2_credential_cookie(ao2_credential_t *found, const char **rest,
+                                 const char *cookies, const char *name,
+                                 apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_code_t code = AO2_OK;
+    const char *at = cookies;
+    rest_t kept = {NULL, 0, 0, 0};
+
+    *rest = cookies;
+    if (!cookies) {
+        return AO2_OK;
+    }
+    /* Repeated Cookie fields arrive joined by ", ", whose part before the
+     * comma belongs to the value in front: commas separate here as well. */
+    kept.text = apr_palloc(pool, 2 * strlen(cookies) + 1);
+    for (;;) {
+        ao2_span_t piece;
+        ao2_span_t value;
+
+        at += strspn(at, " \t");
+        piece.ptr = at;
+        piece.len = strcspn(at, ";,");
+        at += piece.len;
+        while (piece.len && apr_isspace(piece.ptr[piece.len - 1])) {
+            piece.len--;
+        }
+        if (is_cookie(piece, name, &value)) {
+            ao2_code_t one = take(found, value.ptr, value.len, fail);
+
+            kept.cut = 1;
+            code = code == AO2_OK ? one : code;
+        }
+        else if (piece.len) {
+            keep(&kept, "; ", piece.ptr, piece.len);
+        }
+        if (!*at) {
+            break;
+        }
+        at++;
+    }
+    finish(rest, &kept, cookies);
+    return code;
+}
