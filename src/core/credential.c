@@ -234,6 +234,28 @@ static int is_cookie(ao2_span_t piece, const char *name, ao2_span_t *value)
     return 1;
 }
 
+/*
+ * Where a cookie-pair ends. Several Cookie fields reach us joined by commas;
+ * since a comma may stand in a value as well, it ends a pair only where our
+ * cookie comes next, or where the pair is ours.
+ */
+static apr_size_t pair_length(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    int ours = strncmp(text, name, length) == 0 && text[length] == '=';
+    const char *at;
+
+    for (at = text; *at && *at != ';'; at++) {
+        const char *next = at + 1 + strspn(at + 1, " \t");
+
+        if (*at == ',' && (ours || (strncmp(next, name, length) == 0 &&
+                                    next[length] == '='))) {
+            break;
+        }
+    }
+    return (apr_size_t)(at - text);
+}
+
 ao2_code_t ao2_credential_cookie(ao2_credential_t *found, const char **rest,
                                  const char *cookies, const char *name,
                                  apr_pool_t *pool, ao2_fail_t *fail)
@@ -246,8 +268,7 @@ ao2_code_t ao2_credential_cookie(ao2_credential_t *found, const char **rest,
     if (!cookies) {
         return AO2_OK;
     }
-    /* Repeated Cookie fields arrive joined by ", ", whose part before the
-     * comma belongs to the value in front: commas separate here as well. */
+    /* A comma may become "; ". */
     kept.text = apr_palloc(pool, 2 * strlen(cookies) + 1);
     for (;;) {
         ao2_span_t piece;
@@ -255,7 +276,7 @@ ao2_code_t ao2_credential_cookie(ao2_credential_t *found, const char **rest,
 
         at += strspn(at, " \t");
         piece.ptr = at;
-        piece.len = strcspn(at, ";,");
+        piece.len = pair_length(at, name);
         at += piece.len;
         while (piece.len && apr_isspace(piece.ptr[piece.len - 1])) {
             piece.len--;

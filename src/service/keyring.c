@@ -1,0 +1,370 @@
+#include "service/keyring.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "base/file.h"
+#include "service/generation.h"
+#include "service/pause.h"
+
+/* A background that has not been heard of for so long is none. */
+#define BACKGROUND_LOST apr_time_from_sec(5)
+/* max-age=0 must not mean a call a second. */
+#define SHORTEST_TTL apr_time_from_sec(10)
+/* The same trouble is told so often. */
+#define TELL_AGAIN apr_time_from_sec(60)
+
+struct ao2_keyring {
+    const ao2_key_source_t *source;
+    ao2_http_t *http;
+    ao2_clock_t *clock;
+    ao2_log_t *log;
+    apr_thread_mutex_t *mutex; /* guards all that follows */
+    apr_thread_cond_t *done;   /* a load ended */
+    ao2_generation_t *current; /* NULL: none yet */
+    int busy;                  /* one thread is loading */
+    apr_uint32_t loads;        /* that ended, well or not */
+    ao2_fail_t last_fail;      /* of the last one */
+    apr_time_t due;            /* renew from then on */
+    apr_time_t expires;        /* keys are not used from then on */
+    apr_time_t unknown_at;     /* last fetch for an unknown kid */
+    apr_time_t files_at;       /* files were looked at */
+    apr_time_t ticked_at;
+    apr_time_t told_at;
+    ao2_pause_t pause;
+    ao2_file_stamp_t stamps[AO2_MAX_KEY_SOURCES];
+    char hint[AO2_MAX_JWKS_URL + 1];
+};
+
+static apr_time_t time_now(const ao2_keyring_t *ring)
+{
+    return ring->clock->now(ring->clock);
+}
+
+static unsigned draw(void)
+{
+    unsigned bits = 0;
+
+    apr_generate_random_bytes((unsigned char *)&bits, sizeof(bits));
+    return bits;
+}
+
+static apr_status_t close_ring(void *data)
+{
+    ao2_keyring_t *ring = data;
+
+    ao2_generation_release(ring->current);
+    ring->current = NULL;
+    return APR_SUCCESS;
+}
+
+/* Whether a file is another one than last time; notes what is there now. */
+static int files_changed(ao2_keyring_t *ring)
+{
+    const apr_array_header_t *files = ring->source->files;
+    int changed = 0;
+    int i;
+
+    for (i = 0; i < files->nelts && i < AO2_MAX_KEY_SOURCES; i++) {
+        ao2_file_stamp_t stamp;
+
+        ao2_file_stamp(&stamp, APR_ARRAY_IDX(files, i, const char *));
+        if (!ao2_file_same(&stamp, &ring->stamps[i])) {
+            ring->stamps[i] = stamp;
+            changed = 1;
+        }
+    }
+    return changed;
+}
+
+static void set_times(ao2_keyring_t *ring, apr_time_t now)
+{
+    apr_time_t ttl = ring->source->ttl;
+    apr_time_t said = ring->current->max_age;
+
+    if (said >= 0 && said < SHORTEST_TTL) {
+        said = SHORTEST_TTL;
+    }
+    if (said >= 0 && said < ttl) {
+        ttl = said;
+    }
+    ring->due = now + ttl * (apr_time_t)(75 + draw() % 26) / 100;
+    ring->expires = now + ring->source->ttl + ring->source->stale;
+}
+
+static void tell(ao2_keyring_t *ring, const ao2_fail_t *fail, apr_time_t now)
+{
+    char text[2 * AO2_MAX_DETAIL];
+
+    if (ring->told_at && now - ring->told_at < TELL_AGAIN &&
+        now >= ring->told_at) {
+        return;
+    }
+    ring->told_at = now;
+    apr_snprintf(text, sizeof(text), "<ApiIssuer %s>: %s%s",
+                 ring->source->issuer_name, fail->detail,
+                 ring->current ? "; the old keys stay in force" : "");
+    ring->log->write(ring->log, AO2_LEVEL_WARNING, fail->code, text);
+}
+
+/* What is to be done by a load. */
+typedef enum {
+    LOAD_FILES, /* files alone: nobody is called */
+    LOAD_ALL
+} load_t;
+
+/*
+ * Build a generation and swap it in. Called with the mutex held and nobody
+ * busy; the mutex is free while files are read and servers called.
+ */
+static ao2_code_t load(ao2_keyring_t *ring, load_t what)
+{
+    ao2_generation_t *old = ring->current;
+    ao2_generation_t *made = NULL;
+    int calls = what == LOAD_ALL && ao2_key_source_is_remote(ring->source);
+    ao2_fail_t fail = {0};
+    apr_time_t now;
+
+    ring->busy = 1;
+    apr_thread_mutex_unlock(ring->mutex);
+    ao2_generation_build(&made, ring->source, calls ? NULL : old, ring->hint,
+                         ring->http, &fail);
+    apr_thread_mutex_lock(ring->mutex);
+    now = time_now(ring);
+    ring->busy = 0;
+    ring->loads++;
+    ring->last_fail = fail;
+    if (made) {
+        ring->current = made;
+        apr_cpystrn(ring->hint, made->found_url, sizeof(ring->hint));
+        ao2_generation_release(old);
+        ring->told_at = 0;
+        if (calls || !old) {
+            set_times(ring, now);
+        }
+    }
+    else {
+        tell(ring, &fail, now);
+    }
+    if (calls && made) {
+        ao2_pause_succeeded(&ring->pause);
+    }
+    else if (calls) {
+        ao2_pause_failed(&ring->pause, now, draw());
+    }
+    apr_thread_cond_broadcast(ring->done);
+    return fail.code;
+}
+
+static void look_at_files(ao2_keyring_t *ring, apr_time_t now)
+{
+    apr_time_t since = now - ring->files_at;
+
+    if (ring->busy || !ring->current || ring->source->files->nelts == 0 ||
+        (since >= 0 && since < AO2_KEYRING_FILE_PAUSE)) {
+        return;
+    }
+    ring->files_at = now;
+    if (files_changed(ring)) {
+        load(ring, LOAD_FILES);
+    }
+}
+
+static int is_due(const ao2_keyring_t *ring, apr_time_t now)
+{
+    return ao2_key_source_is_remote(ring->source) && now >= ring->due &&
+           !ring->busy && !ao2_pause_holds(&ring->pause, now);
+}
+
+static int is_usable(const ao2_keyring_t *ring, apr_time_t now)
+{
+    return ring->current && (!ao2_key_source_is_remote(ring->source) ||
+                             now < ring->expires);
+}
+
+/* Wait for the load that is under way, as long as one may take. */
+static void wait_for_load(ao2_keyring_t *ring)
+{
+    const ao2_http_way_t *way = ring->source->way;
+    /* Metadata may take two calls, the key set one. */
+    apr_time_t deadline = apr_time_now() + 3 * way->total_timeout
+                          + apr_time_from_sec(1);
+    apr_uint32_t loads = ring->loads;
+
+    while (ring->busy && ring->loads == loads) {
+        apr_interval_time_t left = deadline - apr_time_now();
+
+        if (left <= 0 || APR_STATUS_IS_TIMEUP(apr_thread_cond_timedwait(
+                             ring->done, ring->mutex, left))) {
+            return;
+        }
+    }
+}
+
+static ao2_code_t unavailable(const ao2_keyring_t *ring, apr_time_t now,
+                              int *retry_after_sec, ao2_fail_t *fail)
+{
+    if (retry_after_sec) {
+        *retry_after_sec = ao2_pause_left_sec(&ring->pause, now);
+    }
+    return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                    "<ApiIssuer %s> has no keys: %s",
+                    ring->source->issuer_name,
+                    ring->last_fail.detail[0] ? ring->last_fail.detail
+                                              : "they were not loaded in "
+                                                "time");
+}
+
+static void hold_current(ao2_key_hold_t *hold, ao2_keyring_t *ring)
+{
+    ao2_generation_hold(ring->current);
+    hold->set = ring->current->set;
+    hold->generation = ring->current;
+}
+
+/* With the mutex held: have keys, or fail. */
+static ao2_code_t need_keys(ao2_keyring_t *ring, int *retry_after_sec,
+                            ao2_fail_t *fail)
+{
+    apr_time_t now = time_now(ring);
+
+    if (!is_usable(ring, now)) {
+        if (ring->busy) {
+            wait_for_load(ring);
+        }
+        else if (!ao2_pause_holds(&ring->pause, now)) {
+            load(ring, LOAD_ALL);
+        }
+        now = time_now(ring);
+    }
+    else if (is_due(ring, now) &&
+             now - ring->ticked_at > BACKGROUND_LOST) {
+        load(ring, LOAD_ALL);
+        now = time_now(ring);
+    }
+    return is_usable(ring, now) ? AO2_OK
+                                : unavailable(ring, now, retry_after_sec,
+                                              fail);
+}
+
+ao2_code_t ao2_keyring_hold(ao2_key_hold_t *hold, ao2_keyring_t *ring,
+                            int *retry_after_sec, ao2_fail_t *fail)
+{
+    ao2_code_t code;
+
+    memset(hold, 0, sizeof(*hold));
+    apr_thread_mutex_lock(ring->mutex);
+    look_at_files(ring, time_now(ring));
+    code = need_keys(ring, retry_after_sec, fail);
+    if (code == AO2_OK) {
+        hold_current(hold, ring);
+    }
+    apr_thread_mutex_unlock(ring->mutex);
+    return code;
+}
+
+/* With the mutex held: bring a generation other than @a have, or say why
+ * there is none. */
+static ao2_code_t need_newer(ao2_keyring_t *ring, const void *have,
+                             int *retry_after_sec, ao2_fail_t *fail)
+{
+    apr_time_t now = time_now(ring);
+    apr_time_t since = now - ring->unknown_at;
+
+    look_at_files(ring, now);
+    if (ring->current != have ||
+        !ao2_key_source_is_remote(ring->source)) {
+        return AO2_OK;
+    }
+    if (ring->busy) {
+        wait_for_load(ring);
+        return AO2_OK;
+    }
+    if (since >= 0 && since < AO2_KEYRING_UNKNOWN_PAUSE) {
+        return AO2_OK;
+    }
+    if (ao2_pause_holds(&ring->pause, now)) {
+        return unavailable(ring, now, retry_after_sec, fail);
+    }
+    if (load(ring, LOAD_ALL) != AO2_OK) {
+        return unavailable(ring, time_now(ring), retry_after_sec, fail);
+    }
+    /* Only an answer makes it certain that the key is not to be had. */
+    ring->unknown_at = now;
+    return AO2_OK;
+}
+
+ao2_code_t ao2_keyring_hold_newer(ao2_key_hold_t *hold, ao2_keyring_t *ring,
+                                  int *retry_after_sec, ao2_fail_t *fail)
+{
+    void *have = hold->generation;
+    ao2_code_t code;
+
+    apr_thread_mutex_lock(ring->mutex);
+    code = need_newer(ring, have, retry_after_sec, fail);
+    if (code == AO2_OK && ring->current == have) {
+        code = AO2_E_TOKEN_INVALID;
+    }
+    if (code == AO2_OK) {
+        ao2_keyring_release(hold, ring);
+        hold_current(hold, ring);
+    }
+    apr_thread_mutex_unlock(ring->mutex);
+    return code;
+}
+
+void ao2_keyring_release(ao2_key_hold_t *hold, ao2_keyring_t *ring)
+{
+    (void)ring;
+    ao2_generation_release(hold->generation);
+    memset(hold, 0, sizeof(*hold));
+}
+
+void ao2_keyring_tick(ao2_keyring_t *ring)
+{
+    apr_time_t now = time_now(ring);
+
+    apr_thread_mutex_lock(ring->mutex);
+    ring->ticked_at = now;
+    look_at_files(ring, now);
+    /* Keys that nobody ever asked for are not fetched. */
+    if (ring->current && is_due(ring, now)) {
+        load(ring, LOAD_ALL);
+        ring->ticked_at = time_now(ring);
+    }
+    apr_thread_mutex_unlock(ring->mutex);
+}
+
+ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
+                            const ao2_key_source_t *source, ao2_http_t *http,
+                            ao2_clock_t *clock, ao2_log_t *log,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_keyring_t *ring = apr_pcalloc(pool, sizeof(*ring));
+    ao2_code_t code = AO2_OK;
+
+    *pring = NULL;
+    ring->source = source;
+    ring->http = http;
+    ring->clock = clock;
+    ring->log = log;
+    if (apr_thread_mutex_create(&ring->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
+            != APR_SUCCESS ||
+        apr_thread_cond_create(&ring->done, pool) != APR_SUCCESS) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED, "no mutex");
+    }
+    apr_pool_cleanup_register(pool, ring, close_ring, apr_pool_cleanup_null);
+    files_changed(ring);
+    if (!ao2_key_source_is_remote(source)) {
+        apr_thread_mutex_lock(ring->mutex);
+        code = load(ring, LOAD_ALL);
+        apr_thread_mutex_unlock(ring->mutex);
+    }
+    if (code != AO2_OK) {
+        return ao2_fail(fail, code, "%s", ring->last_fail.detail);
+    }
+    *pring = ring;
+    return AO2_OK;
+}
