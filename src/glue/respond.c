@@ -46,7 +46,7 @@ static const char *realm_of(request_rec *r)
 {
     const char *name = ap_auth_name(r);
 
-    return name ? unescape(r->pool, name) : ap_get_server_name(r);
+    return name ? unescape(r->pool, name) : r->server->server_hostname;
 }
 
 static void log_refusal(request_rec *r, const ao2_error_t *error,
