@@ -1,0 +1,437 @@
+#include "unit/support.h"
+
+#include <apr_atomic.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "service/issuer.h"
+#include "service/pause.h"
+
+/* The fakes: a server that counts its calls, and a clock that is set. */
+static struct {
+    apr_thread_mutex_t *mutex;
+    int calls;
+    int status;
+    int broken; /* no answer at all */
+    int slow_ms;
+    apr_time_t max_age;
+    const char *body;
+    const char *metadata; /* for well-known places; NULL: 404 */
+    apr_time_t now;
+    int told;
+} fake;
+
+static ao2_code_t fake_get(ao2_http_t *self, ao2_http_answer_t *answer,
+                           const ao2_http_request_t *request,
+                           apr_pool_t *pool, ao2_fail_t *fail)
+{
+    const char *body = fake.body;
+
+    (void)self;
+    apr_thread_mutex_lock(fake.mutex);
+    fake.calls++;
+    apr_thread_mutex_unlock(fake.mutex);
+    usleep((useconds_t)fake.slow_ms * 1000);
+    if (fake.broken) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "refused");
+    }
+    memset(answer, 0, sizeof(*answer));
+    answer->status = fake.status;
+    answer->media_type = "text/plain";
+    answer->max_age = fake.max_age;
+    if (strstr(request->url, "well-known")) {
+        body = fake.metadata ? fake.metadata : "<html>";
+    }
+    answer->body = ao2_span(apr_pstrdup(pool, body));
+    return AO2_OK;
+}
+
+static apr_time_t fake_now(ao2_clock_t *self)
+{
+    (void)self;
+    return fake.now;
+}
+
+static void fake_write(ao2_log_t *self, ao2_level_t level, ao2_code_t code,
+                       const char *text)
+{
+    (void)self;
+    (void)level;
+    (void)code;
+    (void)text;
+    fake.told++;
+}
+
+static ao2_http_t http = {fake_get, NULL};
+static ao2_clock_t clock_port = {fake_now, NULL};
+static ao2_log_t log_port = {fake_write, NULL};
+static ao2_http_way_t way = {1000000, 1000000, NULL, NULL, NULL, NULL, 1};
+
+typedef struct {
+    ao2_issuer_t issuer;
+    ao2_verifier_t verifier;
+    ao2_key_t *key;
+    const char *jwks;
+} setup_t;
+
+static const char *jwks_of(const ao2_key_t *key, apr_pool_t *pool)
+{
+    json_t *jwk;
+    char *text;
+    const char *copy;
+
+    ao2_key_write(&jwk, key, 0, pool, NULL);
+    text = json_dumps(jwk, JSON_COMPACT);
+    copy = apr_psprintf(pool, "{\"keys\":[%s]}", text);
+    free(text);
+    return copy;
+}
+
+static ao2_key_t *new_key(const char *kid, apr_pool_t *pool)
+{
+    ao2_key_t *key;
+
+    ao2_key_generate(&key, ao2_alg_find(ao2_span("ES256")), 0, kid, pool,
+                     NULL);
+    return key;
+}
+
+static setup_t *set_up(const char *urls, const char *files, apr_pool_t *pool)
+{
+    setup_t *setup = apr_pcalloc(pool, sizeof(*setup));
+    ao2_issuer_t *issuer = &setup->issuer;
+    ao2_key_source_t *source = &issuer->source;
+
+    memset(&fake, 0, sizeof(fake));
+    apr_thread_mutex_create(&fake.mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    fake.now = apr_time_from_sec(1700000000);
+    fake.status = 200;
+    fake.max_age = -1;
+    setup->key = new_key("k1", pool);
+    setup->jwks = jwks_of(setup->key, pool);
+    fake.body = setup->jwks;
+    issuer->name = "corp";
+    issuer->algorithms = ao2_alg_default();
+    issuer->rules.issuer_name = "corp";
+    issuer->rules.issuer_url = "https://i";
+    issuer->rules.subject_claims = test_words("sub", pool);
+    issuer->rules.client_claims = test_words("client_id", pool);
+    issuer->rules.scope_claims = test_words("scope", pool);
+    issuer->rules.skew = apr_time_from_sec(60);
+    source->issuer_name = "corp";
+    source->issuer_url = "https://i";
+    source->static_keys = apr_array_make(pool, 1, sizeof(ao2_key_t *));
+    source->files = test_words(files ? files : "", pool);
+    source->urls = test_words(urls ? urls : "", pool);
+    source->use_metadata = !urls && !files;
+    source->ttl = apr_time_from_sec(3600);
+    source->stale = apr_time_from_sec(86400);
+    source->way = &way;
+    setup->verifier.issuer = issuer;
+    assert_int_equal(ao2_keyring_make(&setup->verifier.ring, source, &http,
+                                      &clock_port, &log_port, pool, NULL),
+                     AO2_OK);
+    return setup;
+}
+
+static ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
+                       const char *claims, int *retry, apr_pool_t *pool)
+{
+    const ao2_verifier_t *all[] = {&setup->verifier};
+    ao2_principal_t *principal;
+    const char *token;
+    ao2_code_t code;
+    char *text = apr_pstrdup(pool, claims);
+    char *at;
+
+    for (at = text; *at; at++) {
+        *at = *at == '\'' ? '"' : *at;
+    }
+    ao2_jws_sign(&token, ao2_span(text), key, key->alg, NULL, pool, NULL);
+    code = ao2_token_verify(&principal, ao2_span(token), all, 1, fake.now,
+                            retry, pool, NULL);
+    assert_int_equal(!principal, code != AO2_OK);
+    return code;
+}
+
+#define GOOD "{'iss':'https://i','exp':4000000000,'sub':'a'}"
+
+static ao2_code_t ask(const setup_t *setup, const ao2_key_t *key,
+                      apr_pool_t *pool)
+{
+    return call(setup, key, GOOD, NULL, pool);
+}
+
+static void loads_once(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    int i;
+
+    assert_int_equal(fake.calls, 0);
+    for (i = 0; i < 100; i++) {
+        assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    }
+    assert_int_equal(fake.calls, 1);
+}
+
+/* Nothing is fetched for a token that is refused before its key matters. */
+static void no_call_for_strangers(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+
+    assert_int_equal(call(setup, setup->key, "{'iss':'https://other'}", NULL,
+                          *state), AO2_E_TOKEN_INVALID);
+    setup->issuer.algorithms = ao2_alg_find(ao2_span("RS256"))->bit;
+    assert_int_equal(ask(setup, setup->key, *state), AO2_E_TOKEN_INVALID);
+    assert_int_equal(fake.calls, 0);
+    setup->issuer.algorithms = ao2_alg_default();
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+}
+
+static void renewed_ahead(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    int i;
+
+    ask(setup, setup->key, *state);
+    /* Before 75 % nobody renews; after the ttl a tick has. */
+    fake.now += apr_time_from_sec(2699);
+    ao2_keyring_tick(setup->verifier.ring);
+    assert_int_equal(fake.calls, 1);
+    fake.now += apr_time_from_sec(902);
+    ao2_keyring_tick(setup->verifier.ring);
+    assert_int_equal(fake.calls, 2);
+    for (i = 0; i < 10; i++) {
+        ao2_keyring_tick(setup->verifier.ring);
+        ask(setup, setup->key, *state);
+    }
+    assert_int_equal(fake.calls, 2);
+    /* With the background lost, a request renews. */
+    fake.now += apr_time_from_sec(3700);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    assert_int_equal(fake.calls, 3);
+}
+
+static void max_age_shortens(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+
+    fake.max_age = apr_time_from_sec(60);
+    ask(setup, setup->key, *state);
+    fake.now += apr_time_from_sec(61);
+    ask(setup, setup->key, *state);
+    assert_int_equal(fake.calls, 2);
+    fake.max_age = 0;
+    fake.now += apr_time_from_sec(61);
+    ask(setup, setup->key, *state);
+    fake.now += apr_time_from_sec(5);
+    ask(setup, setup->key, *state);
+    assert_int_equal(fake.calls, 3);
+}
+
+/* Whatever a server answers, good keys stay until they are stale. */
+static void bad_answers(void **state)
+{
+    static const char *const bodies[] = {
+        "<html>", "{\"keys\":[]}", "{}", "", "{\"keys\":[{\"kty\":\"oct\"}]}"};
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    size_t i;
+
+    ask(setup, setup->key, *state);
+    for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        fake.body = bodies[i];
+        fake.now += apr_time_from_sec(3700);
+        assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    }
+    fake.body = setup->jwks;
+    fake.status = 500;
+    fake.now += apr_time_from_sec(3700);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    fake.broken = 1;
+    fake.now += apr_time_from_sec(3700);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    assert_true(fake.told > 0);
+    fake.now += apr_time_from_sec(86400 + 3600);
+    assert_int_equal(ask(setup, setup->key, *state),
+                     AO2_E_ISSUER_UNAVAILABLE);
+    fake.broken = 0;
+    fake.status = 200;
+    fake.now += apr_time_from_sec(3);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+}
+
+static void failing_is_left_alone(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    int retry = 0;
+    int i;
+
+    fake.broken = 1;
+    for (i = 0; i < 50; i++) {
+        assert_int_equal(call(setup, setup->key, GOOD, &retry, *state),
+                         AO2_E_ISSUER_UNAVAILABLE);
+        assert_true(retry >= 1);
+    }
+    assert_int_equal(fake.calls, 3);
+    fake.now += apr_time_from_msec(700);
+    ask(setup, setup->key, *state);
+    assert_int_equal(fake.calls, 4);
+    fake.broken = 0;
+    fake.now += apr_time_from_sec(3);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+}
+
+static void unknown_kids(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    ao2_key_t *other;
+    int i;
+
+    ask(setup, setup->key, *state);
+    for (i = 0; i < 1000; i++) {
+        setup->key->kid = apr_psprintf(*state, "x%d", i);
+        assert_int_equal(ask(setup, setup->key, *state),
+                         AO2_E_TOKEN_INVALID);
+    }
+    assert_int_equal(fake.calls, 2);
+    /* A rotated key works at once when the pause is over. */
+    other = new_key("k2", *state);
+    fake.body = jwks_of(other, *state);
+    assert_int_equal(ask(setup, other, *state), AO2_E_TOKEN_INVALID);
+    fake.now += AO2_KEYRING_UNKNOWN_PAUSE;
+    assert_int_equal(ask(setup, other, *state), AO2_OK);
+    setup->key->kid = "k1";
+    assert_int_equal(ask(setup, setup->key, *state), AO2_E_TOKEN_INVALID);
+    assert_int_equal(fake.calls, 3);
+    fake.broken = 1;
+    fake.now += AO2_KEYRING_UNKNOWN_PAUSE;
+    assert_int_equal(ask(setup, setup->key, *state),
+                     AO2_E_ISSUER_UNAVAILABLE);
+}
+
+static void metadata(void **state)
+{
+    setup_t *setup = set_up(NULL, NULL, *state);
+
+    fake.metadata = "{\"issuer\":\"https://i\","
+                    "\"jwks_uri\":\"https://i/jwks\"}";
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    assert_int_equal(fake.calls, 2);
+    fake.now += apr_time_from_sec(3700);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    assert_int_equal(fake.calls, 3);
+    setup = set_up(NULL, NULL, *state);
+    fake.metadata = "{\"issuer\":\"https://j\","
+                    "\"jwks_uri\":\"https://i/jwks\"}";
+    assert_int_equal(ask(setup, setup->key, *state),
+                     AO2_E_ISSUER_UNAVAILABLE);
+    assert_int_equal(fake.calls, 2);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void key_files(void **state)
+{
+    char *path = apr_pstrdup(*state, "/tmp/ao2-keys-XXXXXX");
+    ao2_key_t *key = new_key("f1", *state);
+    ao2_key_t *other = new_key("f2", *state);
+    setup_t *setup;
+
+    close(mkstemp(path));
+    write_file(path, jwks_of(key, *state));
+    setup = set_up(NULL, path, *state);
+    assert_int_equal(ask(setup, key, *state), AO2_OK);
+    assert_int_equal(ask(setup, other, *state), AO2_E_TOKEN_INVALID);
+    fake.now += apr_time_from_sec(2);
+    write_file(path, jwks_of(other, *state));
+    assert_int_equal(ask(setup, other, *state), AO2_OK);
+    assert_int_equal(ask(setup, key, *state), AO2_E_TOKEN_INVALID);
+    fake.now += apr_time_from_sec(2);
+    write_file(path, "{");
+    assert_int_equal(ask(setup, other, *state), AO2_OK);
+    assert_int_equal(fake.told, 1);
+    assert_int_equal(fake.calls, 0);
+    unlink(path);
+}
+
+static void *APR_THREAD_FUNC one_caller(apr_thread_t *thread, void *data)
+{
+    setup_t *setup = data;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, NULL);
+    if (ask(setup, setup->key, pool) != AO2_OK) {
+        fake.told = 1000;
+    }
+    apr_pool_destroy(pool);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static void many_threads(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    apr_thread_t *threads[100];
+    apr_status_t rv;
+    int i;
+
+    fake.slow_ms = 100;
+    for (i = 0; i < 100; i++) {
+        assert_int_equal(apr_thread_create(&threads[i], NULL, one_caller,
+                                           setup, *state), APR_SUCCESS);
+    }
+    for (i = 0; i < 100; i++) {
+        apr_thread_join(&rv, threads[i]);
+    }
+    assert_int_equal(fake.calls, 1);
+    assert_int_equal(fake.told, 0);
+}
+
+static void pauses(void **state)
+{
+    ao2_pause_t pause = {0, 0};
+    apr_time_t now = apr_time_from_sec(1000);
+    int i;
+
+    (void)state;
+    ao2_pause_failed(&pause, now, 0);
+    ao2_pause_failed(&pause, now, 0);
+    assert_false(ao2_pause_holds(&pause, now));
+    ao2_pause_failed(&pause, now, 0);
+    assert_true(ao2_pause_holds(&pause, now + apr_time_from_msec(399)));
+    assert_false(ao2_pause_holds(&pause, now + apr_time_from_msec(400)));
+    for (i = 0; i < 20; i++) {
+        ao2_pause_failed(&pause, now, 40);
+    }
+    assert_true(ao2_pause_holds(&pause, now + apr_time_from_msec(2399)));
+    assert_false(ao2_pause_holds(&pause, now + apr_time_from_msec(2400)));
+    assert_int_equal(ao2_pause_left_sec(&pause, now), 3);
+    assert_int_equal(ao2_pause_left_sec(&pause, now + 10000000), 1);
+    /* An hour back on the clock does not stretch it. */
+    assert_false(ao2_pause_holds(&pause, now - apr_time_from_sec(3600)));
+    ao2_pause_succeeded(&pause);
+    assert_false(ao2_pause_holds(&pause, now));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(loads_once),      TEST(no_call_for_strangers),
+        TEST(renewed_ahead),   TEST(max_age_shortens),
+        TEST(bad_answers),     TEST(failing_is_left_alone),
+        TEST(unknown_kids),    TEST(metadata),
+        TEST(key_files),       TEST(many_threads),
+        TEST(pauses),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
