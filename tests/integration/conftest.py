@@ -1,0 +1,75 @@
+"""Fixtures of the integration tests.
+
+    httpd         servers of one test: httpd(conf, files={"keys/a.json": ..})
+    module_httpd  the same for servers that the tests of one file share
+    key           an ES256 key, the same for the whole run
+
+Every server is stopped at the end; its logs may then hold nothing at
+warning or above that the test did not announce (server.expect), no trace of
+a crash and none of a token.
+"""
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("AO2_MODULE", str(
+    Path(__file__).parents[2] / ".libs/mod_api_oauth2.so"))
+
+from support import leaks, tokens  # noqa: E402
+from support.server import Httpd  # noqa: E402
+
+LOGS = ("error.log", "access.log", "stderr")
+
+
+def check(server):
+    server.stop()
+    for name in LOGS:
+        found = leaks.traces(server.log(name))
+        if found:  # the tokens themselves are not for the report
+            raise AssertionError(f"{len(found)} token(s) in {server.root}/"
+                                 f"{name}")
+
+
+def servers(root):
+    """Yields a function that starts servers, and stops them afterwards."""
+    running = []
+
+    def make(conf="", modules=(), main="", files=None, start=True):
+        server = Httpd(Path(root) / f"httpd{len(running)}", modules, main)
+        running.append(server)
+        for name, text in (files or {}).items():
+            server.write(name, text)
+        return server.start(conf) if start else server
+
+    try:
+        yield make
+    finally:
+        problems = []
+        for server in running:
+            try:
+                check(server)
+            except AssertionError as problem:
+                problems.append(str(problem))
+        assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def httpd(tmp_path):
+    yield from servers(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_httpd(tmp_path_factory):
+    yield from servers(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(scope="session")
+def key():
+    return tokens.new_key()
+
+
+@pytest.fixture(scope="session")
+def jwks(key):
+    """The text of a JWK Set that holds `key`."""
+    return tokens.key_set(key)
