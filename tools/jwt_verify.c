@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "core/claims.h"
+#include "core/principal.h"
 #include "core/jws.h"
 
 /** What is asked of a token; as an <ApiIssuer> would. */

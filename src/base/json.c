@@ -81,6 +81,41 @@ json_t *ao2_json_own(json_t *json, apr_pool_t *pool)
     return json;
 }
 
+json_t *ao2_json_disown(json_t *json, apr_pool_t *pool)
+{
+    apr_pool_cleanup_kill(pool, json, release);
+    return json;
+}
+
+/* What jansson and malloc take for a value and for a member, measured. */
+#define VALUE_BYTES 48
+#define MEMBER_BYTES 64
+#define OBJECT_BYTES 256
+
+apr_size_t ao2_json_bytes(const json_t *json)
+{
+    apr_size_t bytes = VALUE_BYTES;
+    json_t *container = (json_t *)json;
+    const char *name;
+    json_t *value;
+    size_t i;
+
+    if (json_is_string(json)) {
+        return bytes + json_string_length(json);
+    }
+    for (i = 0; i < json_array_size(json); i++) {
+        bytes += sizeof(json_t *) + ao2_json_bytes(json_array_get(json, i));
+    }
+    if (!json_is_object(json)) {
+        return bytes;
+    }
+    bytes += OBJECT_BYTES;
+    json_object_foreach(container, name, value) {
+        bytes += MEMBER_BYTES + strlen(name) + ao2_json_bytes(value);
+    }
+    return bytes;
+}
+
 ao2_code_t ao2_json_parse(json_t **pjson, ao2_span_t text, int depth,
                           ao2_code_t blame, apr_pool_t *pool,
                           ao2_fail_t *fail)

@@ -36,6 +36,13 @@ ao2_code_t ao2_json_parse(json_t **pjson, ao2_span_t text, int depth,
 /** Release @a json with @a pool (takes over the caller's reference). */
 json_t *ao2_json_own(json_t *json, apr_pool_t *pool);
 
+/** Take @a json away from its @a pool: the caller has the reference now. */
+json_t *ao2_json_disown(json_t *json, apr_pool_t *pool);
+
+/** About how many bytes of memory @a json takes, with all that is in it. It
+ *  was parsed here: its depth is bounded. */
+apr_size_t ao2_json_bytes(const json_t *json);
+
 /**
  * The bytes of a string value, borrowed from @a json; absent for NULL, for
  * another type, and for a string that holds NUL.

@@ -82,17 +82,23 @@ const char *ao2_text_percent(ao2_span_t text, char also, apr_pool_t *pool)
     return escaped;
 }
 
-const char *ao2_text_hex(const void *bytes, apr_size_t len, apr_pool_t *pool)
+void ao2_hex_digits(char *out, const void *bytes, apr_size_t len)
 {
     const char *from = bytes;
-    char *text = apr_palloc(pool, 2 * len + 1);
-    char *to = text;
+    char *to = out;
     apr_size_t i;
 
     for (i = 0; i < len; i++) {
         to = put_hex(to, from[i], "0123456789abcdef");
     }
     *to = '\0';
+}
+
+const char *ao2_text_hex(const void *bytes, apr_size_t len, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, 2 * len + 1);
+
+    ao2_hex_digits(text, bytes, len);
     return text;
 }
 

@@ -35,6 +35,9 @@ const char *ao2_text_percent(ao2_span_t text, char also, apr_pool_t *pool);
 /** Lower case hexadecimal. */
 const char *ao2_text_hex(const void *bytes, apr_size_t len, apr_pool_t *pool);
 
+/** The same into @a out, which has room for 2 * @a len digits and a NUL. */
+void ao2_hex_digits(char *out, const void *bytes, apr_size_t len);
+
 /**
  * Whether two field names may be one to a backend: case folded, and all but
  * letters and digits taken as '-' (CGI turns "X-User" and "X_User" into the

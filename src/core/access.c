@@ -144,9 +144,8 @@ static ao2_code_t check_scope(const ao2_rule_t *rule,
 {
     int i;
 
-    for (i = 0; i < principal->scopes->nelts; i++) {
-        if (in_words(rule->words,
-                     APR_ARRAY_IDX(principal->scopes, i, ao2_span_t))) {
+    for (i = 0; i < principal->scope_count; i++) {
+        if (in_words(rule->words, principal->scopes[i])) {
             return AO2_OK;
         }
     }

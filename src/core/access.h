@@ -9,7 +9,7 @@
 
 #include <apr_tables.h>
 
-#include "core/claims.h"
+#include "core/principal.h"
 
 typedef struct ao2_rule ao2_rule_t;
 

@@ -1,9 +1,9 @@
 /**
  * @file core/claims.h
- * The rules for a JWT's claims (RFC 7519 section 4.1, RFC 9068 section 4)
- * and the principal made of them.
+ * The rules for a token's claims (RFC 7519 section 4.1, RFC 9068 section 4)
+ * and those of them that are asked at each location.
  *
- * Layer core. Time is an argument. Safe from any thread.
+ * Layer core. Safe from any thread.
  */
 #ifndef AO2_CORE_CLAIMS_H
 #define AO2_CORE_CLAIMS_H
@@ -13,7 +13,6 @@
 #include <jansson.h>
 
 #include "base/fail.h"
-#include "base/json.h"
 #include "base/span.h"
 
 /** What an issuer's settings ask of the claims. Borrowed by the calls. */
@@ -26,22 +25,8 @@ typedef struct {
     apr_time_t skew; /**< microseconds */
     int allow_no_expiry;
     const apr_array_header_t *types; /**< of const char *; NULL: any "typ" */
+    int allow_no_issuer; /**< "iss" may be absent; one that is there counts */
 } ao2_token_rules_t;
-
-/** Who a token speaks for. Never changes once made. */
-typedef struct {
-    const char *issuer_name;
-    const char *issuer_url;  /**< "iss"; NULL: none */
-    const char *subject;     /**< NULL: none */
-    const char *client;      /**< NULL: none */
-    const char *user;        /**< the subject, else the client */
-    const char *scope;       /**< separated by one space; "" for none */
-    const apr_array_header_t *scopes; /**< of ao2_span_t, into scope */
-    json_t *claims;
-    apr_time_t expires;      /**< microseconds; AO2_TIME_FOREVER: never */
-    apr_time_t not_before;   /**< microseconds; 0: always */
-    char token_id[9];        /**< first 8 hex digits of the token's SHA-256 */
-} ao2_principal_t;
 
 /**
  * The "typ" rule: compared without case and without "application/" (RFC
@@ -49,32 +34,6 @@ typedef struct {
  */
 ao2_code_t ao2_token_check_type(ao2_span_t typ, const ao2_token_rules_t *rules,
                                 ao2_fail_t *fail);
-
-/**
- * Check exp, nbf, iat, iss and jti, and make the principal. Refused: a
- * claim that is there with the wrong type, also among those that give
- * subject and client; NUL in any of these; an empty or missing subject and
- * client both; a user that holds a control character or is not UTF-8; too
- * many or too long scopes. Not checked: the signature, "aud", "typ".
- * Scopes: a string separated by spaces, or an array of strings.
- * @param token   the wire form, for token_id alone
- * @param claims  belongs to @a pool
- * @return AO2_OK, AO2_E_TOKEN_INVALID, AO2_E_TOKEN_EXPIRED,
- *         AO2_E_TOKEN_NOT_YET_VALID
- */
-ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
-                              ao2_span_t token,
-                              const ao2_token_rules_t *rules, apr_time_t now,
-                              apr_pool_t *pool, ao2_fail_t *fail);
-
-/**
- * The time rules alone, for a principal that was made before: expired when
- * now >= exp + skew, not yet valid when now + skew < nbf.
- * @return AO2_OK, AO2_E_TOKEN_EXPIRED, AO2_E_TOKEN_NOT_YET_VALID
- */
-ao2_code_t ao2_principal_check_time(const ao2_principal_t *principal,
-                                    apr_time_t skew, apr_time_t now,
-                                    ao2_fail_t *fail);
 
 /**
  * "aud" (a string or an array; elements that are not strings never match)
@@ -85,8 +44,5 @@ ao2_code_t ao2_principal_check_time(const ao2_principal_t *principal,
 ao2_code_t ao2_token_check_audience(const json_t *claims,
                                     const apr_array_header_t *audiences,
                                     ao2_fail_t *fail);
-
-/** The 8 hex digits that logs name a token by. */
-void ao2_token_id(char id[9], ao2_span_t token);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef AO2_SERVICE_ISSUER_H
 #define AO2_SERVICE_ISSUER_H
 
-#include "core/claims.h"
+#include "core/principal.h"
 #include "core/jws.h"
 #include "service/keyring.h"
 

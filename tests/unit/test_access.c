@@ -6,16 +6,17 @@ static ao2_principal_t *who(apr_pool_t *pool)
 {
     static const char *const words[] = {"read", "write"};
     ao2_principal_t *principal = apr_pcalloc(pool, sizeof(*principal));
-    apr_array_header_t *scopes = apr_array_make(pool, 2, sizeof(ao2_span_t));
+    ao2_span_t *scopes = apr_palloc(pool, 2 * sizeof(*scopes));
     int i;
 
     for (i = 0; i < 2; i++) {
-        APR_ARRAY_PUSH(scopes, ao2_span_t) = ao2_span(words[i]);
+        scopes[i] = ao2_span(words[i]);
     }
     principal->issuer_name = "corp";
     principal->subject = "alice";
     principal->client = "app";
     principal->scopes = scopes;
+    principal->scope_count = 2;
     principal->claims = test_json(
         "{'tier':'gold','n':5,'f':1.5,'t':true,'z':null,'o':{'p':'q'},"
         "'r':['a','b,c',7],'u':'Zo\\u00eb %\\r\\n\\u0000','e':[],"

@@ -1,6 +1,6 @@
 #include "unit/support.h"
 
-#include "core/claims.h"
+#include "core/principal.h"
 
 #define NOW apr_time_from_sec(1700000000)
 #define SKEW apr_time_from_sec(60)
@@ -8,7 +8,7 @@
 static ao2_token_rules_t rules_of(apr_pool_t *pool)
 {
     ao2_token_rules_t rules = {"corp", "https://i", NULL, NULL, NULL, SKEW, 0,
-                               NULL};
+                               NULL, 0};
 
     rules.subject_claims = test_words("sub user.id", pool);
     rules.client_claims = test_words("client_id azp", pool);
@@ -114,8 +114,8 @@ static void members(void **state)
     assert_string_equal(who->user, "alice");
     assert_string_equal(who->client, "app");
     assert_string_equal(who->scope, "b a");
-    assert_int_equal(who->scopes->nelts, 2);
-    assert_true(ao2_span_is(APR_ARRAY_IDX(who->scopes, 1, ao2_span_t), "a"));
+    assert_int_equal(who->scope_count, 2);
+    assert_true(ao2_span_is(who->scopes[1], "a"));
     assert_true(who->expires == APR_TIME_C(1700000600500000));
     assert_true(who->not_before == apr_time_from_sec(5));
     /* sha256("abc") = ba7816bf... */
@@ -138,6 +138,40 @@ static void members(void **state)
                      AO2_OK);
     rules.issuer_url = NULL;
     assert_non_null(make("{'sub':'a'}", &rules, *state));
+}
+
+/* The cache keeps principals that their request has let go. */
+static void outlives_its_pool(void **state)
+{
+    ao2_token_rules_t rules = rules_of(*state);
+    ao2_principal_t *who;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, *state);
+    who = make("{'iss':'https://i','exp':1700000600,'sub':'alice',"
+               "'scope':'a b','jti':'j'}", &rules, pool);
+    ao2_principal_hold(who);
+    apr_pool_destroy(pool);
+    assert_string_equal(who->user, "alice");
+    assert_string_equal(who->jti, "j");
+    assert_string_equal(who->scope, "a b");
+    assert_true(who->bytes > sizeof(*who));
+    assert_non_null(json_object_get(who->claims, "sub"));
+    ao2_principal_release(who);
+    ao2_principal_release(NULL);
+}
+
+/* What an introspection answer may leave out, but not have wrong. */
+static void optional_issuer(void **state)
+{
+    ao2_token_rules_t rules = rules_of(*state);
+    const char *without = "{'exp':1700000600,'sub':'alice'}";
+
+    assert_null(make(without, &rules, *state));
+    rules.allow_no_issuer = 1;
+    assert_non_null(make(without, &rules, *state));
+    assert_null(make("{'iss':'https://x','exp':1700000600,'sub':'alice'}",
+                     &rules, *state));
 }
 
 static void limits(void **state)
