@@ -279,7 +279,8 @@ static void audiences(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(table), TEST(members), TEST(limits), TEST(times_again),
+        TEST(table), TEST(members), TEST(outlives_its_pool),
+        TEST(optional_issuer), TEST(limits), TEST(times_again),
         TEST(types), TEST(audiences),
     };
 
