@@ -184,13 +184,10 @@ static int is_usable(const ao2_keyring_t *ring, apr_time_t now)
                              now < ring->expires);
 }
 
-/* Wait for the load that is under way, as long as one may take. */
+/* Wait for the load that is under way. */
 static void wait_for_load(ao2_keyring_t *ring)
 {
-    const ao2_http_way_t *way = ring->source->way;
-    /* Metadata may take two calls, the key set one. */
-    apr_time_t deadline = apr_time_now() + 3 * way->total_timeout
-                          + apr_time_from_sec(1);
+    apr_time_t deadline = apr_time_now() + ring->source->way->total_timeout;
     apr_uint32_t loads = ring->loads;
 
     while (ring->busy && ring->loads == loads) {
@@ -210,7 +207,7 @@ static ao2_code_t unavailable(const ao2_keyring_t *ring, apr_time_t now,
         *retry_after_sec = ao2_pause_left_sec(&ring->pause, now);
     }
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                    "<ApiIssuer %s> has no keys: %s",
+                    "the keys of <ApiIssuer %s> cannot be had: %s",
                     ring->source->issuer_name,
                     ring->last_fail.detail[0] ? ring->last_fail.detail
                                               : "they were not loaded in "
@@ -280,7 +277,10 @@ static ao2_code_t need_newer(ao2_keyring_t *ring, const void *have,
     }
     if (ring->busy) {
         wait_for_load(ring);
-        return AO2_OK;
+        /* Nothing is certain where that load failed, or goes on. */
+        return ring->current != have
+                   ? AO2_OK
+                   : unavailable(ring, time_now(ring), retry_after_sec, fail);
     }
     if (since >= 0 && since < AO2_KEYRING_UNKNOWN_PAUSE) {
         return AO2_OK;

@@ -1,7 +1,6 @@
 #include "unit/support.h"
 
 #include <apr_atomic.h>
-#include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,8 +10,7 @@
 
 /* The fakes: a server that counts its calls, and a clock that is set. */
 static struct {
-    apr_thread_mutex_t *mutex;
-    int calls;
+    volatile apr_uint32_t calls;
     int status;
     int broken; /* no answer at all */
     int slow_ms;
@@ -30,9 +28,7 @@ static ao2_code_t fake_get(ao2_http_t *self, ao2_http_answer_t *answer,
     const char *body = fake.body;
 
     (void)self;
-    apr_thread_mutex_lock(fake.mutex);
-    fake.calls++;
-    apr_thread_mutex_unlock(fake.mutex);
+    apr_atomic_inc32(&fake.calls);
     usleep((useconds_t)fake.slow_ms * 1000);
     if (fake.broken) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "refused");
@@ -105,7 +101,6 @@ static setup_t *set_up(const char *urls, const char *files, apr_pool_t *pool)
     ao2_key_source_t *source = &issuer->source;
 
     memset(&fake, 0, sizeof(fake));
-    apr_thread_mutex_create(&fake.mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     fake.now = apr_time_from_sec(1700000000);
     fake.status = 200;
     fake.max_age = -1;
@@ -363,37 +358,102 @@ static void key_files(void **state)
     unlink(path);
 }
 
+/* Many callers at once, and how many of them got @a wanted. */
+typedef struct {
+    const setup_t *setup;
+    const ao2_key_t *key;
+    ao2_code_t wanted;
+    volatile apr_uint32_t got;
+} crowd_t;
+
+#define CROWD 100
+
 static void *APR_THREAD_FUNC one_caller(apr_thread_t *thread, void *data)
 {
-    setup_t *setup = data;
+    crowd_t *crowd = data;
     apr_pool_t *pool;
 
     apr_pool_create(&pool, NULL);
-    if (ask(setup, setup->key, pool) != AO2_OK) {
-        fake.told = 1000;
+    if (ask(crowd->setup, crowd->key, pool) == crowd->wanted) {
+        apr_atomic_inc32(&crowd->got);
     }
     apr_pool_destroy(pool);
     apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
-static void many_threads(void **state)
+static void send_crowd(const setup_t *setup, const ao2_key_t *key,
+                       ao2_code_t wanted, apr_pool_t *pool)
 {
-    setup_t *setup = set_up("https://i/k", NULL, *state);
-    apr_thread_t *threads[100];
+    crowd_t crowd = {setup, key, wanted, 0};
+    apr_thread_t *threads[CROWD];
     apr_status_t rv;
     int i;
 
-    fake.slow_ms = 100;
-    for (i = 0; i < 100; i++) {
+    for (i = 0; i < CROWD; i++) {
         assert_int_equal(apr_thread_create(&threads[i], NULL, one_caller,
-                                           setup, *state), APR_SUCCESS);
+                                           &crowd, pool), APR_SUCCESS);
     }
-    for (i = 0; i < 100; i++) {
+    for (i = 0; i < CROWD; i++) {
         apr_thread_join(&rv, threads[i]);
     }
+    assert_int_equal(crowd.got, CROWD);
+}
+
+static void many_threads(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+
+    fake.slow_ms = 100;
+    send_crowd(setup, setup->key, AO2_OK, *state);
     assert_int_equal(fake.calls, 1);
     assert_int_equal(fake.told, 0);
+}
+
+/* Those who wait for somebody else's fetch hear what came of it. */
+static void many_threads_unknown(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    ao2_key_t *other = new_key("k2", *state);
+
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    fake.slow_ms = 100;
+    fake.broken = 1;
+    send_crowd(setup, other, AO2_E_ISSUER_UNAVAILABLE, *state);
+    assert_in_range(fake.calls, 2, 4);
+    fake.broken = 0;
+    fake.now += apr_time_from_sec(3);
+    fake.calls = 0;
+    send_crowd(setup, other, AO2_E_TOKEN_INVALID, *state);
+    assert_int_equal(fake.calls, 1);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+}
+
+/* Nobody waits longer for somebody else's fetch than for an own one. */
+static void waiting_is_bounded(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    ao2_http_way_t hasty = way;
+    crowd_t crowd = {setup, setup->key, AO2_E_ISSUER_UNAVAILABLE, 0};
+    apr_thread_t *first;
+    apr_time_t start;
+    apr_status_t rv;
+
+    hasty.total_timeout = apr_time_from_msec(100);
+    setup->issuer.source.way = &hasty;
+    fake.slow_ms = 1000;
+    assert_int_equal(apr_thread_create(&first, NULL, one_caller, &crowd,
+                                       *state), APR_SUCCESS);
+    while (apr_atomic_read32(&fake.calls) == 0) {
+        usleep(1000);
+    }
+    start = apr_time_now();
+    assert_int_equal(ask(setup, setup->key, *state),
+                     AO2_E_ISSUER_UNAVAILABLE);
+    assert_true(apr_time_now() - start < apr_time_from_msec(700));
+    apr_thread_join(&rv, first);
+    assert_int_equal(crowd.got, 0);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
 }
 
 static void pauses(void **state)
@@ -430,6 +490,8 @@ int main(void)
         TEST(bad_answers),     TEST(failing_is_left_alone),
         TEST(unknown_kids),    TEST(metadata),
         TEST(key_files),       TEST(many_threads),
+        TEST(many_threads_unknown),
+        TEST(waiting_is_bounded),
         TEST(pauses),
     };
 
