@@ -31,11 +31,27 @@ static int passes_preflight(request_rec *r, const ao2_state_t *state)
 
 /*
  * Runs the hook again from inside, with this function standing aside, to
- * learn what the others say. Three answers need a second question once it
- * is known who calls: "a user is needed", and whatever an expression said
- * that asked for a claim too early. Returning OK and having force_authn
- * demand authentication brings that about; DECLINED would only make
- * mod_authz_core repeat itself.
+ * learn what the others say. Where no Require is in force nobody is asked:
+ * mod_authz_core would take that for a fault.
+ */
+static int ask_access(request_rec *r, ao2_state_t *state)
+{
+    int verdict;
+
+    if (!ao2_dir_of(r)->has_require) {
+        return DECLINED;
+    }
+    state->asking_access = 1;
+    verdict = ap_run_access_checker_ex(r);
+    state->asking_access = 0;
+    return verdict;
+}
+
+/*
+ * Three answers need a second question once it is known who calls: "a user
+ * is needed", and whatever an expression said that asked for a claim too
+ * early. Returning OK and having force_authn demand authentication brings
+ * that about; DECLINED would only make mod_authz_core repeat itself.
  */
 int ao2_authenticate_check_access(request_rec *r)
 {
@@ -50,9 +66,7 @@ int ao2_authenticate_check_access(request_rec *r)
         return DECLINED;
     }
     ao2_carriers_collect(r);
-    state->asking_access = 1;
-    verdict = ap_run_access_checker_ex(r);
-    state->asking_access = 0;
+    verdict = ask_access(r, state);
     if (verdict == DECLINED || (state->claim_asked &&
                                 (verdict == OK ||
                                  verdict == HTTP_FORBIDDEN))) {

@@ -50,6 +50,23 @@ static int refuse(request_rec *r, ao2_state_t *state)
     return ao2_respond(r, &fail, &hint);
 }
 
+/* The Require lines, where there are any: mod_authz_core would take their
+ * absence for a fault. */
+static int ask_rights(request_rec *r, ao2_state_t *state)
+{
+    int verdict;
+
+    if (!ao2_dir_of(r)->has_require) {
+        return OK;
+    }
+    state->denied = AO2_OK;
+    state->needed_scopes = NULL;
+    state->asking_rights = 1;
+    verdict = ap_run_auth_checker(r);
+    state->asking_rights = 0;
+    return verdict;
+}
+
 int ao2_authorize_check(request_rec *r)
 {
     ao2_state_t *state;
@@ -66,11 +83,7 @@ int ao2_authorize_check(request_rec *r)
     if (!state->principal && !state->anonymous) {
         return refuse(r, state);
     }
-    state->denied = AO2_OK;
-    state->needed_scopes = NULL;
-    state->asking_rights = 1;
-    verdict = ap_run_auth_checker(r);
-    state->asking_rights = 0;
+    verdict = ask_rights(r, state);
     if (verdict == HTTP_UNAUTHORIZED || verdict == HTTP_FORBIDDEN) {
         return refuse(r, state);
     }

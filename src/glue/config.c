@@ -49,10 +49,13 @@ void *ao2_dir_merge(apr_pool_t *pool, void *outer, void *inner)
     }
     /* As mod_authz_core does by default: inner Require lines replace outer
      * ones. Where AuthMerging joins them this asks for a token too often,
-     * never too seldom. */
-    merged->required_methods = add->required_methods
+     * never too seldom. A section that says AuthType Bearer starts anew: the
+     * "Require all granted" of the <Directory> that its files lie in does
+     * not open it. */
+    merged->required_methods = add->required_methods || add->is_bearer
                                    ? add->required_methods
                                    : base->required_methods;
+    merged->has_require = add->has_require || base->has_require;
     merged->is_bearer = add->is_bearer || base->is_bearer;
     return merged;
 }

@@ -58,6 +58,7 @@ typedef struct {
 #undef AO2_LIST
     /** Methods (bits of method numbers) that a Require here speaks of. */
     apr_int64_t required_methods;
+    int has_require; /**< a Require is in force, here or from outside */
     int is_bearer; /**< AuthType Bearer stands in this very section */
 } ao2_dir_t;
 

@@ -249,6 +249,7 @@ const char *ao2_watch_require(cmd_parms *cmd, void *dir, const char *args)
 
     (void)args;
     conf->required_methods |= cmd->limited;
+    conf->has_require = 1;
     return NULL;
 }
 
