@@ -39,36 +39,20 @@ static ao2_code_t read_all(char *bytes, apr_size_t size, int file,
     return AO2_OK;
 }
 
-static ao2_code_t read_open(ao2_span_t *out, ao2_file_stamp_t *stamp,
-                            int file, const char *path, apr_size_t max,
-                            apr_pool_t *pool, ao2_fail_t *fail)
+static ao2_code_t look_at(struct stat *info, int file, const char *path,
+                          apr_size_t max, ao2_fail_t *fail)
 {
-    struct stat info;
-    ao2_code_t code;
-    char *bytes;
-
-    if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (fstat(file, info) != 0 || !S_ISREG(info->st_mode)) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "%s is no regular file",
                         path);
     }
-    if (info.st_size == 0) {
+    if (info->st_size == 0) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "%s is empty", path);
     }
-    if ((apr_size_t)info.st_size > max) {
+    if ((apr_size_t)info->st_size > max) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
                         "%s is longer than %" APR_SIZE_T_FMT " bytes", path,
                         max);
-    }
-    bytes = apr_palloc(pool, (apr_size_t)info.st_size + 1);
-    code = read_all(bytes, (apr_size_t)info.st_size, file, path, fail);
-    if (code != AO2_OK) {
-        return code;
-    }
-    bytes[info.st_size] = '\0';
-    out->ptr = bytes;
-    out->len = (apr_size_t)info.st_size;
-    if (stamp) {
-        stamp_of(stamp, &info);
     }
     return AO2_OK;
 }
@@ -77,7 +61,9 @@ ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
                          const char *path, apr_size_t max, apr_pool_t *pool,
                          ao2_fail_t *fail)
 {
+    struct stat info;
     ao2_code_t code;
+    char *bytes = NULL;
     int file;
 
     memset(out, 0, sizeof(*out));
@@ -90,9 +76,21 @@ ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "%s cannot be read: %s",
                         path, strerror(errno));
     }
-    code = read_open(out, stamp, file, path, max, pool, fail);
+    code = look_at(&info, file, path, max, fail);
+    if (code == AO2_OK) {
+        bytes = apr_pcalloc(pool, (apr_size_t)info.st_size + 1);
+        code = read_all(bytes, (apr_size_t)info.st_size, file, path, fail);
+    }
     close(file);
-    return code;
+    if (code != AO2_OK) {
+        return code;
+    }
+    out->ptr = bytes;
+    out->len = (apr_size_t)info.st_size;
+    if (stamp) {
+        stamp_of(stamp, &info);
+    }
+    return AO2_OK;
 }
 
 void ao2_file_stamp(ao2_file_stamp_t *stamp, const char *path)
