@@ -120,6 +120,7 @@ static ao2_code_t check_claims(json_t **pclaims, const ao2_jws_t *jws,
                                const ao2_line_t *line, ao2_fail_t *fail)
 {
     apr_array_header_t *audiences = ao2_line_all(line, "audience");
+    ao2_token_context_t context = {&check->rules, token, check->now};
     ao2_principal_t *principal;
     ao2_code_t code = ao2_json_parse(pclaims, jws->payload,
                                      AO2_MAX_TOKEN_DEPTH,
@@ -129,8 +130,8 @@ static ao2_code_t check_claims(json_t **pclaims, const ao2_jws_t *jws,
         code = ao2_token_check_type(jws->typ, &check->rules, fail);
     }
     if (code == AO2_OK) {
-        code = ao2_principal_make(&principal, *pclaims, token, &check->rules,
-                                  check->now, line->pool, fail);
+        code = ao2_principal_make(&principal, *pclaims, &context, line->pool,
+                                  fail);
     }
     if (code == AO2_OK && audiences->nelts) {
         code = ao2_token_check_audience(*pclaims, audiences, fail);

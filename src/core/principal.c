@@ -295,12 +295,12 @@ static block_t *make_block(const scopes_t *scopes)
 }
 
 ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
-                              ao2_span_t token,
-                              const ao2_token_rules_t *rules, apr_time_t now,
+                              const ao2_token_context_t *context,
                               apr_pool_t *pool, ao2_fail_t *fail)
 {
     reading_t reading = {0};
-    ao2_code_t code = read_all(&reading, claims, rules, now, fail);
+    ao2_code_t code = read_all(&reading, claims, context->rules, context->now,
+                               fail);
     ao2_principal_t *principal;
     block_t *block;
 
@@ -313,8 +313,8 @@ ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "no memory");
     }
     principal = &block->seen;
-    principal->issuer_name = rules->issuer_name;
-    principal->issuer_url = rules->issuer_url;
+    principal->issuer_name = context->rules->issuer_name;
+    principal->issuer_url = context->rules->issuer_url;
     principal->subject = reading.subject;
     principal->client = reading.client;
     principal->user = reading.subject ? reading.subject : reading.client;
@@ -324,7 +324,7 @@ ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
     principal->issued = reading.issued;
     principal->claims = ao2_json_disown(claims, pool);
     principal->bytes += ao2_json_bytes(claims);
-    ao2_token_digest(principal->digest, token);
+    ao2_token_digest(principal->digest, context->token);
     ao2_hex_digits(principal->token_id, principal->digest, 4);
     ao2_principal_release_with(principal, pool);
     *pprincipal = principal;

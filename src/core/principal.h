@@ -40,6 +40,13 @@ typedef struct ao2_principal {
     char token_id[9];        /**< first 8 hex digits of that */
 } ao2_principal_t;
 
+/** What the claims are checked against. Borrowed by the call. */
+typedef struct {
+    const ao2_token_rules_t *rules;
+    ao2_span_t token; /**< the wire form, for the digest alone */
+    apr_time_t now;
+} ao2_token_context_t;
+
 /**
  * Check exp, nbf, iat, iss and jti, and make the principal. Refused: a
  * claim that is there with the wrong type, also among those that give
@@ -48,15 +55,13 @@ typedef struct ao2_principal {
  * many or too long scopes. Not checked: the signature, "aud", "typ".
  * Scopes: a string separated by spaces, or an array of strings.
  * @param pprincipal held once, by @a pool: ao2_principal_hold() for longer.
- *                   issuer_name and issuer_url stay borrowed from @a rules
+ *                   issuer_name and issuer_url stay borrowed from the rules
  * @param claims  belongs to @a pool, and to the principal from then on
- * @param token   the wire form, for the digest alone
  * @return AO2_OK, AO2_E_TOKEN_INVALID, AO2_E_TOKEN_EXPIRED,
  *         AO2_E_TOKEN_NOT_YET_VALID
  */
 ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
-                              ao2_span_t token,
-                              const ao2_token_rules_t *rules, apr_time_t now,
+                              const ao2_token_context_t *context,
                               apr_pool_t *pool, ao2_fail_t *fail);
 
 /** Hold it once more. */

@@ -69,6 +69,7 @@ ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal, ao2_span_t token,
                             apr_time_t now, int *retry_after_sec,
                             apr_pool_t *pool, ao2_fail_t *fail)
 {
+    ao2_token_context_t context = {NULL, token, now};
     const ao2_verifier_t *verifier;
     ao2_jws_t *jws;
     json_t *claims;
@@ -100,8 +101,8 @@ ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal, ao2_span_t token,
     if (code == AO2_OK) {
         code = check_signature(jws, verifier->ring, retry_after_sec, fail);
     }
-    return code == AO2_OK
-               ? ao2_principal_make(pprincipal, claims, token,
-                                    &verifier->issuer->rules, now, pool, fail)
-               : code;
+    context.rules = &verifier->issuer->rules;
+    return code == AO2_OK ? ao2_principal_make(pprincipal, claims, &context,
+                                               pool, fail)
+                          : code;
 }

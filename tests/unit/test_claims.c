@@ -80,13 +80,14 @@ static void table(void **state)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         json_t *claims = test_json("{'iss':'https://i','exp':1700000600,"
                                    "'sub':'alice'}", *state);
+        ao2_token_context_t context = {&rules, ao2_span("x"), NOW};
         ao2_principal_t *principal;
         ao2_fail_t fail = {0};
         ao2_code_t code;
 
         json_object_update(claims, test_json(rows[i].claims, *state));
-        code = ao2_principal_make(&principal, claims, ao2_span("x"), &rules,
-                                  NOW, *state, &fail);
+        code = ao2_principal_make(&principal, claims, &context, *state,
+                                  &fail);
         if (code != rows[i].code || !principal != (code != AO2_OK)) {
             fail_msg("row %d: %s: %s", (int)i, rows[i].claims, fail.detail);
         }
@@ -96,10 +97,11 @@ static void table(void **state)
 static ao2_principal_t *make(const char *claims,
                              const ao2_token_rules_t *rules, apr_pool_t *pool)
 {
+    ao2_token_context_t context = {rules, ao2_span("abc"), NOW};
     ao2_principal_t *principal;
 
-    ao2_principal_make(&principal, test_json(claims, pool), ao2_span("abc"),
-                       rules, NOW, pool, NULL);
+    ao2_principal_make(&principal, test_json(claims, pool), &context, pool,
+                       NULL);
     return principal;
 }
 
