@@ -95,7 +95,7 @@ static int sign(json_t *claims, const ao2_line_t *line)
     const char *typ = ao2_line_option(line, "typ");
     const char *name = ao2_line_option(line, "alg");
     char *payload = json_dumps(claims, JSON_COMPACT);
-    const ao2_alg_t *alg;
+    ao2_signer_t signer;
     ao2_fail_t fail = {0};
     ao2_keyset_t *set;
     const char *token;
@@ -106,13 +106,14 @@ static int sign(json_t *claims, const ao2_line_t *line)
         free(payload);
         return ao2_line_wrong(line, "--key: %s", fail.detail);
     }
-    alg = choose(set->keys[0], name);
-    if (!alg) {
+    signer.key = set->keys[0];
+    signer.alg = choose(signer.key, name);
+    signer.typ = typ ? typ : "at+jwt";
+    if (!signer.alg) {
         free(payload);
         return ao2_line_wrong(line, "--alg: no such signature algorithm");
     }
-    ao2_jws_sign(&token, ao2_span(payload), set->keys[0], alg,
-                 typ ? typ : "at+jwt", line->pool, &fail);
+    ao2_jws_sign(&token, ao2_span(payload), &signer, line->pool, &fail);
     free(payload);
     if (!token) {
         return ao2_line_wrong(line, "%s", fail.detail);

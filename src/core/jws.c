@@ -160,8 +160,8 @@ ao2_code_t ao2_jws_verify_any(const ao2_jws_t *jws,
 }
 
 ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
-                        const ao2_key_t *key, const ao2_alg_t *alg,
-                        const char *typ, apr_pool_t *pool, ao2_fail_t *fail)
+                        const ao2_signer_t *signer, apr_pool_t *pool,
+                        ao2_fail_t *fail)
 {
     json_t *header = ao2_json_own(json_object(), pool);
     ao2_span_t signature;
@@ -169,12 +169,12 @@ ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
     char *text;
 
     *ptoken = NULL;
-    json_object_set_new(header, "alg", json_string(alg->name));
-    if (typ) {
-        json_object_set_new(header, "typ", json_string(typ));
+    json_object_set_new(header, "alg", json_string(signer->alg->name));
+    if (signer->typ) {
+        json_object_set_new(header, "typ", json_string(signer->typ));
     }
-    if (key->kid) {
-        json_object_set_new(header, "kid", json_string(key->kid));
+    if (signer->key->kid) {
+        json_object_set_new(header, "kid", json_string(signer->key->kid));
     }
     text = json_dumps(header, JSON_COMPACT);
     if (!text) {
@@ -184,9 +184,10 @@ ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
     input = apr_pstrcat(pool, ao2_base64url_encode(ao2_span(text), pool), ".",
                         ao2_base64url_encode(payload, pool), NULL);
     free(text);
-    if (!ao2_signature_make(&signature, alg, key, ao2_span(input), pool)) {
+    if (!ao2_signature_make(&signature, signer->alg, signer->key,
+                            ao2_span(input), pool)) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "the key is not private, "
-                        "or does not fit %s", alg->name);
+                        "or does not fit %s", signer->alg->name);
     }
     *ptoken = apr_pstrcat(pool, input, ".",
                           ao2_base64url_encode(signature, pool), NULL);

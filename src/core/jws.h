@@ -54,15 +54,21 @@ ao2_code_t ao2_jws_verify_any(const ao2_jws_t *jws,
                               const ao2_key_t *const *keys, int count,
                               ao2_fail_t *fail);
 
+/** What a token is signed with. Borrowed by the call. */
+typedef struct {
+    const ao2_key_t *key;
+    const ao2_alg_t *alg;
+    const char *typ; /**< NULL: none */
+} ao2_signer_t;
+
 /**
  * Sign. The header is {"alg", "typ", "kid"}.
  * @param ptoken  a terminated string in @a pool
- * @param typ     NULL: none
  * @return AO2_OK or AO2_E_MISCONFIGURED: the key is not private or does not
- *         fit @a alg
+ *         fit the algorithm
  */
 ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
-                        const ao2_key_t *key, const ao2_alg_t *alg,
-                        const char *typ, apr_pool_t *pool, ao2_fail_t *fail);
+                        const ao2_signer_t *signer, apr_pool_t *pool,
+                        ao2_fail_t *fail);
 
 #endif

@@ -134,6 +134,7 @@ static setup_t *set_up(const char *urls, const char *files, apr_pool_t *pool)
 static ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
                        const char *claims, int *retry, apr_pool_t *pool)
 {
+    ao2_signer_t signer = {key, key->alg, NULL};
     const ao2_verifier_t *all[] = {&setup->verifier};
     ao2_principal_t *principal;
     const char *token;
@@ -144,7 +145,7 @@ static ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
     for (at = text; *at; at++) {
         *at = *at == '\'' ? '"' : *at;
     }
-    ao2_jws_sign(&token, ao2_span(text), key, key->alg, NULL, pool, NULL);
+    ao2_jws_sign(&token, ao2_span(text), &signer, pool, NULL);
     code = ao2_token_verify(&principal, ao2_span(token), all, 1, fake.now,
                             retry, pool, NULL);
     assert_int_equal(!principal, code != AO2_OK);
