@@ -220,6 +220,7 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
                            ao2_hint_t *hint, ao2_fail_t *fail)
 {
     const ao2_state_t *from = inherit(r, state);
+    ao2_check_t check = {all, count, r->request_time};
     ao2_principal_t *principal = NULL;
     const ao2_verifier_t *verifier;
     ao2_code_t code;
@@ -234,9 +235,8 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
     if (reuse(state, from, all, count)) {
         return check_conditions(r, state->principal, state->verifier, fail);
     }
-    code = ao2_token_verify(&principal, state->credential.token, all, count,
-                            r->request_time, &hint->retry_after_sec, r->pool,
-                            fail);
+    code = ao2_token_verify(&principal, &hint->retry_after_sec,
+                            state->credential.token, &check, r->pool, fail);
     if (code != AO2_OK) {
         return code;
     }

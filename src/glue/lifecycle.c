@@ -165,10 +165,11 @@ int ao2_lifecycle_post_config(apr_pool_t *conf, apr_pool_t *log,
 static void add_ring(child_t *child, ao2_verifier_t *verifier,
                      ao2_http_t *http, server_rec *server, apr_pool_t *pool)
 {
+    ao2_keyring_ports_t ports = {http, ao2_system_clock(),
+                                 ao2_httpd_log_make(server, pool)};
     ao2_fail_t fail = {0};
 
-    if (ao2_keyring_make(&verifier->ring, &verifier->issuer->source, http,
-                         ao2_system_clock(), ao2_httpd_log_make(server, pool),
+    if (ao2_keyring_make(&verifier->ring, &verifier->issuer->source, &ports,
                          pool, &fail) != AO2_OK) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, server,
                      "AO2-%03d %s: <ApiIssuer %s>: %s", (int)fail.code,

@@ -64,12 +64,12 @@ static ao2_code_t check_header(const ao2_jws_t *jws,
     return ao2_token_check_type(jws->typ, &issuer->rules, fail);
 }
 
-ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal, ao2_span_t token,
-                            const ao2_verifier_t *const *verifiers, int count,
-                            apr_time_t now, int *retry_after_sec,
-                            apr_pool_t *pool, ao2_fail_t *fail)
+ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal,
+                            int *retry_after_sec, ao2_span_t token,
+                            const ao2_check_t *check, apr_pool_t *pool,
+                            ao2_fail_t *fail)
 {
-    ao2_token_context_t context = {NULL, token, now};
+    ao2_token_context_t context = {NULL, token, check->now};
     const ao2_verifier_t *verifier;
     ao2_jws_t *jws;
     json_t *claims;
@@ -87,7 +87,7 @@ ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal, ao2_span_t token,
     if (code != AO2_OK) {
         return code;
     }
-    verifier = choose(claims, verifiers, count);
+    verifier = choose(claims, check->verifiers, check->count);
     if (!verifier) {
         return ao2_fail(fail, AO2_E_TOKEN_INVALID,
                         "\"iss\" names no issuer that is accepted here");

@@ -32,16 +32,23 @@ typedef struct {
     ao2_keyring_t *ring;
 } ao2_verifier_t;
 
+/** By whom and when a token is checked. Borrowed by the call. */
+typedef struct {
+    const ao2_verifier_t *const *verifiers;
+    int count;
+    apr_time_t now;
+} ao2_check_t;
+
 /**
- * Check a token: its form, which of @a verifiers its "iss" names (the first
+ * Check a token: its form, which of the verifiers its "iss" names (the first
  * that fits, before any key is touched), algorithm, "typ", signature,
  * claims. Not checked: "aud" (a condition of the location).
  * @param retry_after_sec  with AO2_E_ISSUER_UNAVAILABLE; NULL when not wanted
  * @return AO2_OK, AO2_E_TOKEN_*, AO2_E_ISSUER_UNAVAILABLE
  */
-ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal, ao2_span_t token,
-                            const ao2_verifier_t *const *verifiers, int count,
-                            apr_time_t now, int *retry_after_sec,
-                            apr_pool_t *pool, ao2_fail_t *fail);
+ao2_code_t ao2_token_verify(ao2_principal_t **pprincipal,
+                            int *retry_after_sec, ao2_span_t token,
+                            const ao2_check_t *check, apr_pool_t *pool,
+                            ao2_fail_t *fail);
 
 #endif

@@ -338,8 +338,8 @@ void ao2_keyring_tick(ao2_keyring_t *ring)
 }
 
 ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
-                            const ao2_key_source_t *source, ao2_http_t *http,
-                            ao2_clock_t *clock, ao2_log_t *log,
+                            const ao2_key_source_t *source,
+                            const ao2_keyring_ports_t *ports,
                             apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_keyring_t *ring = apr_pcalloc(pool, sizeof(*ring));
@@ -347,9 +347,9 @@ ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
 
     *pring = NULL;
     ring->source = source;
-    ring->http = http;
-    ring->clock = clock;
-    ring->log = log;
+    ring->http = ports->http;
+    ring->clock = ports->clock;
+    ring->log = ports->log;
     if (apr_thread_mutex_create(&ring->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
             != APR_SUCCESS ||
         apr_thread_cond_create(&ring->done, pool) != APR_SUCCESS) {

@@ -39,6 +39,13 @@ typedef struct {
     const ao2_http_way_t *way;
 } ao2_key_source_t;
 
+/** What a keyring works with. Borrowed for the keyring's life. */
+typedef struct {
+    ao2_http_t *http;
+    ao2_clock_t *clock;
+    ao2_log_t *log;
+} ao2_keyring_ports_t;
+
 typedef struct ao2_keyring ao2_keyring_t;
 
 /** A generation of keys, held by a reader. */
@@ -56,12 +63,13 @@ ao2_code_t ao2_key_source_check(const ao2_key_source_t *source,
 
 /**
  * Make a keyring. Nothing is fetched; files are read.
- * @param source  borrowed for the pool's life, as are the ports
+ * @param source  borrowed for the pool's life
+ * @param ports   copied
  * @return AO2_OK or AO2_E_MISCONFIGURED (a file is bad)
  */
 ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
-                            const ao2_key_source_t *source, ao2_http_t *http,
-                            ao2_clock_t *clock, ao2_log_t *log,
+                            const ao2_key_source_t *source,
+                            const ao2_keyring_ports_t *ports,
                             apr_pool_t *pool, ao2_fail_t *fail);
 
 /**

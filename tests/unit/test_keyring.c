@@ -63,6 +63,7 @@ static void fake_write(ao2_log_t *self, ao2_level_t level, ao2_code_t code,
 static ao2_http_t http = {fake_get, NULL};
 static ao2_clock_t clock_port = {fake_now, NULL};
 static ao2_log_t log_port = {fake_write, NULL};
+static const ao2_keyring_ports_t ports = {&http, &clock_port, &log_port};
 static ao2_http_way_t way = {1000000, 1000000, NULL, NULL, NULL, NULL, 1};
 
 typedef struct {
@@ -125,8 +126,8 @@ static setup_t *set_up(const char *urls, const char *files, apr_pool_t *pool)
     source->stale = apr_time_from_sec(86400);
     source->way = &way;
     setup->verifier.issuer = issuer;
-    assert_int_equal(ao2_keyring_make(&setup->verifier.ring, source, &http,
-                                      &clock_port, &log_port, pool, NULL),
+    assert_int_equal(ao2_keyring_make(&setup->verifier.ring, source, &ports,
+                                      pool, NULL),
                      AO2_OK);
     return setup;
 }
@@ -136,6 +137,7 @@ static ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
 {
     ao2_signer_t signer = {key, key->alg, NULL};
     const ao2_verifier_t *all[] = {&setup->verifier};
+    ao2_check_t check = {all, 1, fake.now};
     ao2_principal_t *principal;
     const char *token;
     ao2_code_t code;
@@ -146,8 +148,8 @@ static ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
         *at = *at == '\'' ? '"' : *at;
     }
     ao2_jws_sign(&token, ao2_span(text), &signer, pool, NULL);
-    code = ao2_token_verify(&principal, ao2_span(token), all, 1, fake.now,
-                            retry, pool, NULL);
+    code = ao2_token_verify(&principal, retry, ao2_span(token), &check, pool,
+                            NULL);
     assert_int_equal(!principal, code != AO2_OK);
     return code;
 }
