@@ -1,0 +1,27 @@
+/**
+ * @file base/rfc3339.h
+ * Points in time as RFC 3339 writes them: 2027-01-01T00:00:00Z.
+ *
+ * Layer base. Pure functions; safe from any thread.
+ */
+#ifndef AO2_BASE_RFC3339_H
+#define AO2_BASE_RFC3339_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "base/span.h"
+
+/**
+ * Read a date-time (RFC 3339 section 5.6) of the years 1970 to 9999, with
+ * "Z" or an offset. A fraction of a second is read and dropped; a leap
+ * second (":60") is the second after it.
+ * @param ptime  microseconds since the epoch
+ * @return 1 when it is one, else 0
+ */
+int ao2_rfc3339_read(apr_time_t *ptime, ao2_span_t text);
+
+/** Write whole seconds in UTC; @return a string that lives in @a pool. */
+const char *ao2_rfc3339_write(apr_time_t time, apr_pool_t *pool);
+
+#endif
