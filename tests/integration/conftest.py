@@ -3,6 +3,8 @@
     httpd         servers of one test: httpd(conf, files={"keys/a.json": ..})
     module_httpd  the same for servers that the tests of one file share
     key           an ES256 key, the same for the whole run
+    authserver    a real authorization server, the same for the whole run,
+                  its switches back where they were
 
 Every server is stopped at the end; its logs may then hold nothing at
 warning or above that the test did not announce (server.expect), no trace of
@@ -17,7 +19,10 @@ os.environ.setdefault("AO2_MODULE", str(
     Path(__file__).parents[2] / ".libs/mod_api_oauth2.so"))
 
 from support import leaks, tokens  # noqa: E402
+from support.authserver import AuthorizationServer  # noqa: E402
 from support.server import Httpd  # noqa: E402
+
+pytest_plugins = ["support.session"]
 
 LOGS = ("error.log", "access.log", "stderr")
 
@@ -73,3 +78,17 @@ def key():
 def jwks(key):
     """The text of a JWK Set that holds `key`."""
     return tokens.key_set(key)
+
+
+@pytest.fixture(scope="session")
+def running_authserver(tmp_path_factory):
+    server = AuthorizationServer(tmp_path_factory.mktemp("issuer") / "log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def authserver(running_authserver):
+    running_authserver.control("reset")
+    yield running_authserver
+    running_authserver.control("reset")

@@ -42,6 +42,9 @@ def environment():
 
 
 class Httpd:
+    #: The roots of all that were started.
+    started = []
+
     def __init__(self, root, modules=(), main=""):
         self.root = Path(root)
         self.port = free_port()
@@ -100,6 +103,7 @@ DirectoryIndex index.html
 
     def start(self, conf=""):
         self._config(conf)
+        self.started.append(self.root)
         self.process = subprocess.Popen(
             [HTTPD, "-f", self.root / "httpd.conf", "-DFOREGROUND"],
             env=environment(), stderr=open(self.root / "stderr", "w"),
