@@ -49,7 +49,7 @@ static int ask_access(request_rec *r, ao2_state_t *state)
 
 /*
  * Three answers need a second question once it is known who calls: "a user
- * is needed", and whatever an expression said that asked for a claim too
+ * is needed", and yes or no where an expression or a negated rule asked too
  * early. Returning OK and having force_authn demand authentication brings
  * that about; DECLINED would only make mod_authz_core repeat itself.
  */
@@ -67,7 +67,7 @@ int ao2_authenticate_check_access(request_rec *r)
     }
     ao2_carriers_collect(r);
     verdict = ask_access(r, state);
-    if (verdict == DECLINED || (state->claim_asked &&
+    if (verdict == DECLINED || (state->asked_early &&
                                 (verdict == OK ||
                                  verdict == HTTP_FORBIDDEN))) {
         state->force = 1;

@@ -10,7 +10,7 @@ const char *api_oauth2_claim(request_rec *r, const char *path)
     if (!principal) {
         state = ao2_state_find(r);
         if (state && state->asking_access) {
-            state->claim_asked = 1;
+            state->asked_early = 1;
         }
         return NULL;
     }

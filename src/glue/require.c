@@ -11,23 +11,47 @@
 /** A parsed Require line. */
 typedef struct {
     const ao2_rule_t *rule;
-    int negated; /**< a no of this line is what lets in */
+    int negations; /**< around it; odd: a no of this line is what lets in */
 } require_t;
 
+static int is(const ap_directive_t *directive, const char *name)
+{
+    return strcasecmp(directive->directive, name) == 0;
+}
+
+/* Whether the line is "Require not ..."; *rest is what follows. */
+static int is_not(const ap_directive_t *line, const char **rest,
+                  apr_pool_t *pool)
+{
+    const char *args = line->args;
+
+    *rest = args;
+    if (strcasecmp(ap_getword_conf(pool, &args), "not") != 0) {
+        return 0;
+    }
+    *rest = args;
+    return 1;
+}
+
 /*
- * Inside an odd number of <RequireNone> and "not", a rule that fails is no
- * reason for a refusal, and its scopes are not needed.
+ * How many <RequireNone> and "not" stand around a line. An alias may be used
+ * anywhere: it counts as negated twice.
  */
-static int is_negated(const cmd_parms *cmd)
+static int count_negations(const cmd_parms *cmd)
 {
     const ap_directive_t *at = cmd->directive;
-    int negated = at && at->args && strncasecmp(at->args, "not ", 4) == 0;
+    const char *rest;
+    int count = is(at, "Require") && is_not(at, &rest, cmd->temp_pool);
 
-    for (at = at ? at->parent : NULL; at; at = at->parent) {
-        negated ^= at->directive &&
-                   strcasecmp(at->directive, "<RequireNone") == 0;
+    for (; at; at = at->parent) {
+        if (is(at, "<RequireNone")) {
+            count++;
+        }
+        else if (is(at, "<AuthzProviderAlias")) {
+            count += 2;
+        }
     }
-    return negated;
+    return count;
 }
 
 static apr_array_header_t *split(apr_pool_t *pool, const char *line)
@@ -48,7 +72,7 @@ static void keep(const void **parsed, const cmd_parms *cmd,
     require_t *require = apr_palloc(cmd->pool, sizeof(*require));
 
     require->rule = rule;
-    require->negated = is_negated(cmd);
+    require->negations = count_negations(cmd);
     *parsed = require;
 }
 
@@ -164,13 +188,16 @@ static authz_status check(request_rec *r, const char *line,
 
     (void)line;
     if (!state->principal) {
+        /* Negated, "not known yet" would read as "not so". */
+        state->asked_early |= state->asking_access && require->negations;
         return state->anonymous ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
     }
     code = ao2_rule_check(require->rule, state->principal);
     if (code == AO2_OK) {
         return AUTHZ_GRANTED;
     }
-    if (!require->negated) {
+    /* Where a no is what lets in, it is no reason for a refusal. */
+    if (require->negations % 2 == 0) {
         note_denial(r, state, code, require->rule);
     }
     return AUTHZ_DENIED;

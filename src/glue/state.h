@@ -35,7 +35,7 @@ typedef struct {
     /* Authorization under way. */
     int asking_access; /**< inside our own run of access_checker_ex */
     int asking_rights; /**< inside our own run of auth_checker */
-    int claim_asked;   /**< an expression asked before it was known who */
+    int asked_early;   /**< a no may have come from not knowing who */
     int force;         /**< authentication must follow */
     ao2_code_t denied; /**< the most telling reason of a Require so far */
     const char *needed_scopes;
