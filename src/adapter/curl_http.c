@@ -224,7 +224,8 @@ static void set_options(CURL *curl, const ao2_http_request_t *request,
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      milliseconds(way->connect_timeout));
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-                     milliseconds(way->total_timeout));
+                     milliseconds(request->timeout ? request->timeout
+                                                   : way->total_timeout));
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);

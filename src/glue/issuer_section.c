@@ -168,8 +168,8 @@ const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
     if (error) {
         return error;
     }
-    if (ao2_key_source_check(&issuer->source, cmd->temp_pool, &fail)
-        != AO2_OK) {
+    if (ao2_key_source_check(&issuer->source, cmd->pool, cmd->temp_pool,
+                             &fail) != AO2_OK) {
         return section_error(draft, cmd, fail.detail);
     }
     return NULL;

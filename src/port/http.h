@@ -30,6 +30,8 @@ typedef struct {
     const char *url;
     const char *accept;      /**< NULL: any */
     apr_size_t max_body;     /**< a longer answer is a failure */
+    apr_time_t timeout;      /**< for this call, microseconds; 0: the way's
+                                  total */
 } ao2_http_request_t;
 
 typedef struct {

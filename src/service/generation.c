@@ -5,35 +5,75 @@
 #include <apr_strings.h>
 
 #include "base/file.h"
-#include "core/metadata.h"
+#include "service/errand.h"
 
 int ao2_key_source_is_remote(const ao2_key_source_t *source)
 {
     return source->urls->nelts > 0 || source->use_metadata;
 }
 
-static ao2_code_t add_files(ao2_keyset_t *set, const ao2_key_source_t *source,
-                            apr_pool_t *pool, ao2_fail_t *fail)
+static ao2_span_t copy(ao2_span_t text, apr_pool_t *pool)
 {
+    text.ptr = apr_pstrmemdup(pool, text.ptr, text.len);
+    return text;
+}
+
+/* Read and parse a key file. */
+static ao2_code_t add_file(ao2_keyset_t *set, ao2_span_t *text,
+                           const char *path, apr_pool_t *pool,
+                           ao2_fail_t *fail)
+{
+    ao2_fail_t why = {0};
+    ao2_code_t code = ao2_file_read(text, NULL, path, AO2_MAX_DOCUMENT, pool,
+                                    &why);
+
+    if (code != AO2_OK) {
+        return ao2_fail(fail, code, "ApiJWKS: %s", why.detail);
+    }
+    code = ao2_keyset_parse(set, *text, AO2_FOR_VERIFY, 0, pool, &why);
+    return code == AO2_OK ? code
+                          : ao2_fail(fail, code, "ApiJWKS file:%s: %s", path,
+                                     why.detail);
+}
+
+/* What file @a i was when it was last good; absent: never. */
+static ao2_span_t last_good(const ao2_key_source_t *source,
+                            const ao2_generation_t *old, int i)
+{
+    ao2_span_t none = {NULL, 0};
+
+    if (old) {
+        return old->files[i];
+    }
+    return source->file_texts ? source->file_texts[i] : none;
+}
+
+static ao2_code_t add_files(ao2_generation_t *generation,
+                            const ao2_key_source_t *source,
+                            const ao2_generation_t *old, ao2_fail_t *fail)
+{
+    ao2_code_t code = AO2_OK;
     int i;
 
-    for (i = 0; i < source->files->nelts; i++) {
-        const char *path = APR_ARRAY_IDX(source->files, i, const char *);
+    for (i = 0; i < source->files->nelts && code == AO2_OK; i++) {
+        ao2_span_t *text = &generation->files[i];
+        ao2_span_t before = last_good(source, old, i);
         ao2_fail_t why = {0};
-        ao2_span_t text;
-        ao2_code_t code = ao2_file_read(&text, NULL, path, AO2_MAX_DOCUMENT,
-                                        pool, &why);
 
-        if (code == AO2_OK) {
-            code = ao2_keyset_parse(set, text, AO2_FOR_VERIFY, 0, pool,
-                                    &why);
+        code = add_file(generation->set, text,
+                        APR_ARRAY_IDX(source->files, i, const char *),
+                        generation->pool, &why);
+        if (code != AO2_OK && before.ptr) {
+            ao2_fail(&generation->trouble, code, "%s", why.detail);
+            *text = copy(before, generation->pool);
+            code = ao2_keyset_parse(generation->set, *text, AO2_FOR_VERIFY, 0,
+                                    generation->pool, &why);
         }
         if (code != AO2_OK) {
-            return ao2_fail(fail, code, "ApiJWKS file:%s: %s", path,
-                            why.detail);
+            ao2_fail(fail, code, "%s", why.detail);
         }
     }
-    return AO2_OK;
+    return code;
 }
 
 static ao2_code_t add_static(ao2_keyset_t *set,
@@ -52,104 +92,47 @@ static ao2_code_t add_static(ao2_keyset_t *set,
     return code;
 }
 
-ao2_code_t ao2_key_source_check(const ao2_key_source_t *source,
-                                apr_pool_t *pool, ao2_fail_t *fail)
+ao2_code_t ao2_key_source_check(ao2_key_source_t *source, apr_pool_t *pool,
+                                apr_pool_t *temp, ao2_fail_t *fail)
 {
-    ao2_keyset_t *set = ao2_keyset_make(pool);
+    ao2_keyset_t *set = ao2_keyset_make(temp);
+    ao2_span_t *texts = apr_pcalloc(pool, AO2_MAX_KEY_SOURCES
+                                              * sizeof(*texts));
     ao2_code_t code = add_static(set, source, fail);
+    int i;
 
-    if (source->urls->nelts > AO2_MAX_KEY_SOURCES) {
+    if (source->urls->nelts > AO2_MAX_KEY_SOURCES ||
+        source->files->nelts > AO2_MAX_KEY_SOURCES) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
-                        "ApiJWKS names more than %d URLs",
-                        AO2_MAX_KEY_SOURCES);
+                        "ApiJWKS names more than %d %s", AO2_MAX_KEY_SOURCES,
+                        source->urls->nelts > AO2_MAX_KEY_SOURCES ? "URLs"
+                                                                  : "files");
     }
-    return code == AO2_OK ? add_files(set, source, pool, fail) : code;
-}
+    for (i = 0; i < source->files->nelts && code == AO2_OK; i++) {
+        ao2_span_t text;
 
-/* A GET that must bring a 200. */
-static ao2_code_t fetch(ao2_http_answer_t *answer, const char *url,
-                        const ao2_key_source_t *source, ao2_http_t *http,
-                        apr_pool_t *pool, ao2_fail_t *fail)
-{
-    ao2_http_request_t request = {source->way, url,
-                                  "application/jwk-set+json, "
-                                  "application/json",
-                                  AO2_MAX_DOCUMENT};
-    ao2_fail_t why = {0};
-    const char *shown = apr_pstrmemdup(pool, url, strcspn(url, "?"));
-    ao2_code_t code = http->get(http, answer, &request, pool, &why);
-
-    if (code != AO2_OK) {
-        return ao2_fail(fail, code, "%s: %s", shown, why.detail);
+        code = add_file(set, &text,
+                        APR_ARRAY_IDX(source->files, i, const char *), temp,
+                        fail);
+        if (code == AO2_OK) {
+            texts[i] = copy(text, pool);
+        }
     }
-    if (answer->status != 200) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "%s answered with status %d", shown, answer->status);
-    }
-    return AO2_OK;
-}
-
-static ao2_code_t ask_place(ao2_metadata_t *metadata, const char *place,
-                            const ao2_key_source_t *source, ao2_http_t *http,
-                            apr_pool_t *pool, ao2_fail_t *fail)
-{
-    ao2_http_answer_t answer;
-    ao2_code_t code = fetch(&answer, place, source, http, pool, fail);
-
-    if (code == AO2_OK) {
-        code = ao2_metadata_parse(metadata, answer.body, source->issuer_url,
-                                  source->allow_http, pool, fail);
-    }
-    if (code == AO2_OK &&
-        (!metadata->jwks_uri || strlen(metadata->jwks_uri)
-                                    > AO2_MAX_JWKS_URL)) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "%s names no usable \"jwks_uri\"", place);
-    }
+    source->file_texts = texts;
     return code;
 }
 
-/* Where metadata may be is not agreed on: the second place counts where the
- * first has nothing of use. */
-static ao2_code_t discover(ao2_generation_t *generation,
-                           const ao2_key_source_t *source, ao2_http_t *http,
-                           ao2_fail_t *fail)
-{
-    const char *places[2] = {source->metadata_url, NULL};
-    ao2_metadata_t metadata;
-    ao2_fail_t first = {0};
-    ao2_code_t code;
-
-    if (!source->metadata_url) {
-        ao2_metadata_places(places, source->issuer_url, generation->pool);
-    }
-    code = ask_place(&metadata, places[0], source, http, generation->pool,
-                     &first);
-    if (code != AO2_OK && places[1]) {
-        code = ask_place(&metadata, places[1], source, http,
-                         generation->pool, NULL);
-    }
-    if (code != AO2_OK) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "%s", first.detail);
-    }
-    apr_cpystrn(generation->found_url, metadata.jwks_uri,
-                sizeof(generation->found_url));
-    return AO2_OK;
-}
-
+/* @param text  in the generation's pool */
 static ao2_code_t add_document(ao2_generation_t *generation, int slot,
                                ao2_span_t text, const char *url,
                                ao2_fail_t *fail)
 {
     ao2_fail_t why = {0};
 
-    generation->remote[slot].ptr = apr_pstrmemdup(generation->pool, text.ptr,
-                                                  text.len);
-    generation->remote[slot].len = text.len;
+    generation->remote[slot] = text;
     /* A bad answer is the server's fault, not the configuration's. */
-    if (ao2_keyset_parse(generation->set, generation->remote[slot],
-                         AO2_FOR_VERIFY, 0, generation->pool, &why)
-        != AO2_OK) {
+    if (ao2_keyset_parse(generation->set, text, AO2_FOR_VERIFY, 0,
+                         generation->pool, &why) != AO2_OK) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "%.*s: %s", (int)strcspn(url, "?"), url, why.detail);
     }
@@ -157,15 +140,15 @@ static ao2_code_t add_document(ao2_generation_t *generation, int slot,
 }
 
 static ao2_code_t fetch_into(ao2_generation_t *generation, int slot,
-                             const char *url, const ao2_key_source_t *source,
-                             ao2_http_t *http, ao2_fail_t *fail)
+                             const char *url, const ao2_errand_t *errand,
+                             ao2_fail_t *fail)
 {
     ao2_http_answer_t answer;
-    ao2_code_t code = fetch(&answer, url, source, http, generation->pool,
-                            fail);
+    ao2_fail_t why = {0};
 
-    if (code != AO2_OK) {
-        return code;
+    if (ao2_errand_get(&answer, url, errand, &why) != AO2_OK) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "%.*s: %s",
+                        (int)strcspn(url, "?"), url, why.detail);
     }
     if (answer.max_age >= 0 && (generation->max_age < 0 ||
                                 answer.max_age < generation->max_age)) {
@@ -174,53 +157,43 @@ static ao2_code_t fetch_into(ao2_generation_t *generation, int slot,
     return add_document(generation, slot, answer.body, url, fail);
 }
 
-static ao2_code_t fetch_found(ao2_generation_t *generation,
-                              const ao2_key_source_t *source,
-                              const char *hint, ao2_http_t *http,
-                              ao2_fail_t *fail)
-{
-    ao2_code_t code;
-
-    if (*hint) {
-        apr_cpystrn(generation->found_url, hint,
-                    sizeof(generation->found_url));
-        code = fetch_into(generation, 0, hint, source, http, NULL);
-        if (code == AO2_OK) {
-            return code;
-        }
-    }
-    code = discover(generation, source, http, fail);
-    return code == AO2_OK ? fetch_into(generation, 0, generation->found_url,
-                                       source, http, fail)
-                          : code;
-}
-
-static ao2_code_t add_remote(ao2_generation_t *generation,
-                             const ao2_key_source_t *source,
-                             const ao2_generation_t *old, const char *hint,
-                             ao2_http_t *http, ao2_fail_t *fail)
+/* What servers said when @a old was built. */
+static ao2_code_t add_known(ao2_generation_t *generation,
+                            const ao2_generation_t *old, ao2_fail_t *fail)
 {
     ao2_code_t code = AO2_OK;
     int i;
 
-    if (old) {
-        apr_cpystrn(generation->found_url, old->found_url,
-                    sizeof(generation->found_url));
-        generation->max_age = old->max_age;
-        for (i = 0; i < AO2_MAX_KEY_SOURCES && code == AO2_OK; i++) {
-            if (old->remote[i].ptr) {
-                code = add_document(generation, i, old->remote[i], "", fail);
-            }
+    generation->max_age = old->max_age;
+    for (i = 0; i < AO2_MAX_KEY_SOURCES && code == AO2_OK; i++) {
+        if (old->remote[i].ptr) {
+            code = add_document(generation, i,
+                                copy(old->remote[i], generation->pool),
+                                "", fail);
         }
-        return code;
     }
+    return code;
+}
+
+static ao2_code_t add_remote(ao2_generation_t *generation,
+                             const ao2_key_source_t *source,
+                             ao2_http_t *http, ao2_fail_t *fail)
+{
+    ao2_errand_t errand = ao2_errand_start(source, http, generation->pool);
+    ao2_code_t code = AO2_OK;
+    const char *found;
+    int i;
+
     if (source->use_metadata) {
-        return fetch_found(generation, source, hint, http, fail);
+        code = ao2_errand_discover(&found, &errand, fail);
+        return code == AO2_OK
+                   ? fetch_into(generation, 0, found, &errand, fail)
+                   : code;
     }
     for (i = 0; i < source->urls->nelts && code == AO2_OK; i++) {
         code = fetch_into(generation, i,
                           APR_ARRAY_IDX(source->urls, i, const char *),
-                          source, http, fail);
+                          &errand, fail);
     }
     return code;
 }
@@ -250,8 +223,8 @@ static ao2_generation_t *make(void)
 
 ao2_code_t ao2_generation_build(ao2_generation_t **pgeneration,
                                 const ao2_key_source_t *source,
-                                const ao2_generation_t *old, const char *hint,
-                                ao2_http_t *http, ao2_fail_t *fail)
+                                const ao2_generation_t *old, ao2_http_t *http,
+                                ao2_fail_t *fail)
 {
     ao2_generation_t *generation = make();
     ao2_code_t code;
@@ -262,10 +235,13 @@ ao2_code_t ao2_generation_build(ao2_generation_t **pgeneration,
     }
     code = add_static(generation->set, source, fail);
     if (code == AO2_OK) {
-        code = add_files(generation->set, source, generation->pool, fail);
+        code = add_files(generation, source, old, fail);
     }
-    if (code == AO2_OK) {
-        code = add_remote(generation, source, old, hint, http, fail);
+    if (code == AO2_OK && http) {
+        code = add_remote(generation, source, http, fail);
+    }
+    else if (code == AO2_OK && old) {
+        code = add_known(generation, old, fail);
     }
     if (code != AO2_OK) {
         ao2_generation_release(generation);

@@ -11,30 +11,32 @@
 
 /** Most files, and most URLs, of one issuer. */
 #define AO2_MAX_KEY_SOURCES 16
-/** Longest URL in metadata. */
-#define AO2_MAX_JWKS_URL 2047
 
 typedef struct {
     apr_pool_t *pool; /**< its own, with its own allocator */
     volatile apr_uint32_t readers;
     ao2_keyset_t *set;
+    ao2_span_t files[AO2_MAX_KEY_SOURCES];  /**< documents as they were */
     ao2_span_t remote[AO2_MAX_KEY_SOURCES]; /**< documents as they came */
     apr_time_t max_age;                     /**< the least said; -1: none */
-    char found_url[AO2_MAX_JWKS_URL + 1];   /**< by metadata; "": none */
+    ao2_fail_t trouble; /**< with a file, whose keys are those of before;
+                             AO2_OK: none */
 } ao2_generation_t;
 
 /**
- * Build from files, static keys, and what servers say.
- * @param old   NULL, or a generation whose remote documents are taken
- *              instead of calling anybody
- * @param hint  where metadata led to last time; "" for nowhere
- * @return AO2_OK, AO2_E_MISCONFIGURED (a file) or
+ * Build from static keys, files, and what servers say: all calls together
+ * take at most the way's total timeout. A file that is bad is replaced by
+ * what it was in @a old, or when the configuration was read.
+ * @param old   NULL: none
+ * @param http  NULL: nobody is called, what servers said is taken from
+ *              @a old
+ * @return AO2_OK, AO2_E_MISCONFIGURED (a file that never was good) or
  *         AO2_E_ISSUER_UNAVAILABLE; on failure nothing is left behind
  */
 ao2_code_t ao2_generation_build(ao2_generation_t **pgeneration,
                                 const ao2_key_source_t *source,
-                                const ao2_generation_t *old, const char *hint,
-                                ao2_http_t *http, ao2_fail_t *fail);
+                                const ao2_generation_t *old, ao2_http_t *http,
+                                ao2_fail_t *fail);
 
 /** Count a reader. */
 void ao2_generation_hold(ao2_generation_t *generation);

@@ -35,7 +35,6 @@ struct ao2_keyring {
     apr_time_t told_at;
     ao2_pause_t pause;
     ao2_file_stamp_t stamps[AO2_MAX_KEY_SOURCES];
-    char hint[AO2_MAX_JWKS_URL + 1];
 };
 
 static apr_time_t time_now(const ao2_keyring_t *ring)
@@ -109,6 +108,19 @@ static void tell(ao2_keyring_t *ring, const ao2_fail_t *fail, apr_time_t now)
     ring->log->write(ring->log, AO2_LEVEL_WARNING, fail->code, text);
 }
 
+/* A file that is bad is tried again at the next look: what ails it may be
+ * the machine (no descriptors), not the file. */
+static void note_files(ao2_keyring_t *ring, const ao2_fail_t *trouble,
+                       apr_time_t now)
+{
+    if (trouble->code == AO2_OK) {
+        ring->told_at = 0;
+        return;
+    }
+    memset(ring->stamps, 0, sizeof(ring->stamps));
+    tell(ring, trouble, now);
+}
+
 /* What is to be done by a load. */
 typedef enum {
     LOAD_FILES, /* files alone: nobody is called */
@@ -129,8 +141,8 @@ static ao2_code_t load(ao2_keyring_t *ring, load_t what)
 
     ring->busy = 1;
     apr_thread_mutex_unlock(ring->mutex);
-    ao2_generation_build(&made, ring->source, calls ? NULL : old, ring->hint,
-                         ring->http, &fail);
+    ao2_generation_build(&made, ring->source, old, calls ? ring->http : NULL,
+                         &fail);
     apr_thread_mutex_lock(ring->mutex);
     now = time_now(ring);
     ring->busy = 0;
@@ -138,9 +150,8 @@ static ao2_code_t load(ao2_keyring_t *ring, load_t what)
     ring->last_fail = fail;
     if (made) {
         ring->current = made;
-        apr_cpystrn(ring->hint, made->found_url, sizeof(ring->hint));
         ao2_generation_release(old);
-        ring->told_at = 0;
+        note_files(ring, &made->trouble, now);
         if (calls || !old) {
             set_times(ring, now);
         }

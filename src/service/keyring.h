@@ -29,6 +29,8 @@ typedef struct {
     const apr_array_header_t *static_keys; /**< of const ao2_key_t *: PEM
                                            keys and secrets; never change */
     const apr_array_header_t *files;  /**< of const char *: JWK Set files */
+    const ao2_span_t *file_texts;     /**< what they held at first; NULL:
+                                           not known */
     const apr_array_header_t *urls;   /**< of const char *: JWK Set URLs */
     int use_metadata;                 /**< find a URL by issuer_url */
     const char *metadata_url;         /**< instead of the two well-known
@@ -55,17 +57,19 @@ typedef struct ao2_key_hold {
 } ao2_key_hold_t;
 
 /**
- * Read the files of @a source once, as configtest does; nothing is kept.
+ * Read the files of @a source, as configtest does, and keep what they hold:
+ * one that turns bad later is replaced by it.
+ * @param pool  of the configuration
  * @return AO2_OK or AO2_E_MISCONFIGURED
  */
-ao2_code_t ao2_key_source_check(const ao2_key_source_t *source,
-                                apr_pool_t *pool, ao2_fail_t *fail);
+ao2_code_t ao2_key_source_check(ao2_key_source_t *source, apr_pool_t *pool,
+                                apr_pool_t *temp, ao2_fail_t *fail);
 
 /**
  * Make a keyring. Nothing is fetched; files are read.
  * @param source  borrowed for the pool's life
  * @param ports   copied
- * @return AO2_OK or AO2_E_MISCONFIGURED (a file is bad)
+ * @return AO2_OK or AO2_E_MISCONFIGURED (a file is bad and always was)
  */
 ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
                             const ao2_key_source_t *source,
