@@ -3,6 +3,8 @@ import json
 import time
 
 from jwcrypto import jwk, jws
+from jwcrypto.common import base64url_encode
+from jwcrypto.jwa import JWA
 
 ISSUER = "https://issuer.example"
 #: Every token of the run: none may be found in a log.
@@ -54,5 +56,17 @@ def sign(payload, key, alg="ES256", header=None, raw_header=None):
     token.allowed_algs = list(KINDS)
     token.add_signature(key, None, raw_header or json.dumps(head))
     text = token.serialize(compact=True)
+    minted.add(text)
+    return text
+
+
+def seal(header, payload, key, alg="ES256"):
+    """A compact JWS whose parts are any bytes at all, rightly signed: where
+    one is refused, it is not for its signature."""
+    parts = [p if isinstance(p, (bytes, str)) else json.dumps(p)
+             for p in (header, payload)]
+    text = ".".join(base64url_encode(p) for p in parts)
+    signature = JWA.signing_alg(alg).sign(key, text.encode())
+    text += "." + base64url_encode(signature)
     minted.add(text)
     return text
