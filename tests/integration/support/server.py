@@ -107,7 +107,9 @@ DirectoryIndex index.html
         self.process = subprocess.Popen(
             [HTTPD, "-f", self.root / "httpd.conf", "-DFOREGROUND"],
             env=environment(), stderr=open(self.root / "stderr", "w"),
-            stdout=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL,
+            # prefork ends by a signal to its whole process group
+            start_new_session=True)
         deadline = time.time() + 30
         while time.time() < deadline:
             if self.process.poll() is not None:
