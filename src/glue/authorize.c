@@ -39,8 +39,8 @@ static int refuse(request_rec *r, ao2_state_t *state)
                  "Require lines do not let everybody in");
     }
     else if (state->denied == AO2_E_SCOPE_MISSING) {
-        ao2_fail(&fail, AO2_E_SCOPE_MISSING, "none of the scopes: %s",
-                 state->needed_scopes);
+        ao2_fail(&fail, AO2_E_SCOPE_MISSING, "the token lacks a scope; the "
+                 "Require lines speak of: %s", state->needed_scopes);
         hint.scope = state->needed_scopes;
     }
     else {

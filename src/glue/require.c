@@ -11,6 +11,7 @@
 /** A parsed Require line. */
 typedef struct {
     const ao2_rule_t *rule;
+    const char *scopes; /**< that its whole tree speaks of, or NULL */
     int negations; /**< around it; odd: a no of this line is what lets in */
 } require_t;
 
@@ -66,12 +67,57 @@ static apr_array_header_t *split(apr_pool_t *pool, const char *line)
     return words;
 }
 
+/* Adds the words of the oauth2-scope lines from @a at on. */
+static void collect_scopes(apr_array_header_t *scopes,
+                           const ap_directive_t *at, int negated)
+{
+    for (; at; at = at->next) {
+        const char *rest;
+        int is_none = is(at, "<RequireNone");
+
+        if (at->first_child) {
+            collect_scopes(scopes, at->first_child, negated ^ is_none);
+        }
+        else if (is(at, "Require") &&
+                 is_not(at, &rest, scopes->pool) == negated &&
+                 strcasecmp(ap_getword_conf(scopes->pool, &rest),
+                            "oauth2-scope") == 0) {
+            apr_array_cat(scopes, split(scopes->pool, rest));
+        }
+    }
+}
+
+/*
+ * mod_authz_core stops at the first line of a <RequireAll> that says no. A
+ * caller wants to hear of all scopes at once, so a line knows those of the
+ * outermost container around it.
+ */
+static const char *tree_scopes(const cmd_parms *cmd, const ao2_rule_t *rule)
+{
+    apr_array_header_t *scopes;
+    const ap_directive_t *top = NULL;
+    const ap_directive_t *at;
+
+    for (at = cmd->directive->parent; at; at = at->parent) {
+        if (strncasecmp(at->directive, "<Require", 8) == 0) {
+            top = at;
+        }
+    }
+    if (!top || !ao2_rule_scopes(rule)) {
+        return ao2_rule_scopes(rule);
+    }
+    scopes = apr_array_make(cmd->pool, 8, sizeof(char *));
+    collect_scopes(scopes, top->first_child, is(top, "<RequireNone"));
+    return apr_array_pstrcat(cmd->pool, scopes, ' ');
+}
+
 static void keep(const void **parsed, const cmd_parms *cmd,
                  const ao2_rule_t *rule)
 {
     require_t *require = apr_palloc(cmd->pool, sizeof(*require));
 
     require->rule = rule;
+    require->scopes = tree_scopes(cmd, rule);
     require->negations = count_negations(cmd);
     *parsed = require;
 }
@@ -162,16 +208,14 @@ static const char *parse_claim(cmd_parms *cmd, const char *line,
 }
 
 static void note_denial(request_rec *r, ao2_state_t *state, ao2_code_t code,
-                        const ao2_rule_t *rule)
+                        const require_t *require)
 {
-    const char *scopes = ao2_rule_scopes(rule);
-
-    if (scopes) {
+    if (require->scopes) {
         state->needed_scopes = state->needed_scopes
                                    ? apr_pstrcat(r->pool,
                                                  state->needed_scopes, " ",
-                                                 scopes, NULL)
-                                   : scopes;
+                                                 require->scopes, NULL)
+                                   : require->scopes;
     }
     /* A missing scope says most: it is what a caller can ask for. */
     if (state->denied != AO2_E_SCOPE_MISSING) {
@@ -198,7 +242,7 @@ static authz_status check(request_rec *r, const char *line,
     }
     /* Where a no is what lets in, it is no reason for a refusal. */
     if (require->negations % 2 == 0) {
-        note_denial(r, state, code, require->rule);
+        note_denial(r, state, code, require);
     }
     return AUTHZ_DENIED;
 }
