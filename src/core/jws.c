@@ -30,13 +30,20 @@ static int find_dots(apr_size_t dots[2], ao2_span_t token)
     return count == 2 && dots[0] > 0 && dots[1] + 1 < token.len;
 }
 
+/* "{" and what may follow it in JSON: a quote or a space, else a tab or the
+ * end of a line. */
+static int starts_object(ao2_span_t token)
+{
+    return token.len >= 2 && token.ptr[0] == 'e' &&
+           (token.ptr[1] == 'y' || token.ptr[1] == 'w');
+}
+
 int ao2_jws_looks_like(ao2_span_t token)
 {
     apr_size_t dots[2];
     apr_size_t i;
 
-    if (!find_dots(dots, token) || token.len < 2 ||
-        memcmp(token.ptr, "ey", 2) != 0) {
+    if (!find_dots(dots, token) || !starts_object(token)) {
         return 0;
     }
     for (i = 0; i < token.len; i++) {

@@ -26,7 +26,7 @@ typedef struct {
 /**
  * Whether @a token has the outward form of a compact JWS: three segments of
  * base64url characters, none but the payload's empty, the first starting
- * like a JSON object ("ey"). Looks at the characters alone.
+ * like a JSON object ("ey", "ew"). Looks at the characters alone.
  */
 int ao2_jws_looks_like(ao2_span_t token);
 

@@ -193,6 +193,8 @@ static void forms(void **state)
         }
     }
     assert_false(ao2_jws_looks_like(ao2_span("abc.e30.c2ln")));
+    assert_false(ao2_jws_looks_like(ao2_span("exog.e30.c2ln")));
+    assert_true(ao2_jws_looks_like(ao2_span("ewog.e30.c2ln")));
 }
 
 /* Header and token at their limits, and one byte over. */
