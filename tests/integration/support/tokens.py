@@ -60,12 +60,20 @@ def sign(payload, key, alg="ES256", header=None, raw_header=None):
     return text
 
 
+def encode(part):
+    """base64url of bytes, a string or an object."""
+    return base64url_encode(part if isinstance(part, (bytes, str))
+                            else json.dumps(part))
+
+
 def seal(header, payload, key, alg="ES256"):
     """A compact JWS whose parts are any bytes at all, rightly signed: where
     one is refused, it is not for its signature."""
-    parts = [p if isinstance(p, (bytes, str)) else json.dumps(p)
-             for p in (header, payload)]
-    text = ".".join(base64url_encode(p) for p in parts)
+    return seal_text(f"{encode(header)}.{encode(payload)}", key, alg)
+
+
+def seal_text(text, key, alg="ES256"):
+    """The same for parts that are encoded already."""
     signature = JWA.signing_alg(alg).sign(key, text.encode())
     text += "." + base64url_encode(signature)
     minted.add(text)
