@@ -61,6 +61,8 @@ def request(port, path, token=None, headers=(), method="GET", body=None,
     for name, value in headers:
         if name == "Connection":
             lines[2] = f"Connection: close, {value}"
+        elif name == "Host":
+            lines[1] = f"Host: {value}"
         else:
             lines.append(f"{name}: {value}")
     data = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
