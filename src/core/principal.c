@@ -154,9 +154,9 @@ static ao2_code_t read_first(const char **out, json_t *claims,
 /* Split at spaces; 0 when there are too many words, or too long ones. */
 static int add_words(scopes_t *scopes, ao2_span_t text)
 {
-    const char *at = text.ptr;
+    const char *at = text.ptr + strspn(text.ptr, " ");
 
-    while (*(at += strspn(at, " "))) {
+    while (*at) {
         ao2_span_t word = {at, strcspn(at, " ")};
 
         if (scopes->count == AO2_MAX_SCOPES || word.len > AO2_MAX_SCOPE) {
@@ -165,6 +165,7 @@ static int add_words(scopes_t *scopes, ao2_span_t text)
         scopes->words[scopes->count++] = word;
         scopes->length += word.len + 1;
         at += word.len;
+        at += strspn(at, " ");
     }
     return 1;
 }

@@ -57,12 +57,14 @@ static const char *clean_scope(const char *scope, apr_pool_t *pool)
     char *clean = apr_pcalloc(pool, strlen(scope) + 2);
     apr_size_t length = 0;
 
-    while (*(scope += strspn(scope, " "))) {
+    scope += strspn(scope, " ");
+    while (*scope) {
         ao2_span_t word = {scope, strcspn(scope, " ")};
         const char *padded = apr_pstrcat(
             pool, " ", apr_pstrmemdup(pool, word.ptr, word.len), " ", NULL);
 
         scope += word.len;
+        scope += strspn(scope, " ");
         if (!is_scope(word) ||
             strstr(apr_pstrcat(pool, " ", clean, " ", NULL), padded)) {
             continue;
