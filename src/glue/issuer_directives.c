@@ -154,14 +154,15 @@ const char *ao2_issuer_require_type(cmd_parms *cmd, void *dir, int argc,
 static apr_array_header_t *claim_names(apr_pool_t *pool, const char *list)
 {
     apr_array_header_t *array = apr_array_make(pool, 3, sizeof(char *));
-    const char *comma;
+    const char *comma = strchr(list, ',');
 
-    for (; (comma = strchr(list, ',')) != NULL; list = comma + 1) {
+    for (; comma; comma = strchr(list, ',')) {
         if (comma == list) {
             return NULL;
         }
         APR_ARRAY_PUSH(array, const char *) = apr_pstrmemdup(
             pool, list, (apr_size_t)(comma - list));
+        list = comma + 1;
     }
     if (!*list) {
         return NULL;
@@ -304,24 +305,28 @@ static const char *tls_path(cmd_parms *cmd, const char **member,
 static const char *tls_option(cmd_parms *cmd, ao2_http_way_t *way,
                               const char *word)
 {
-    const char *value;
+    const char *ca = ao2_directive_option(word, "ca");
+    const char *cert = ao2_directive_option(word, "cert");
+    const char *key = ao2_directive_option(word, "key");
+    const char *proxy = ao2_directive_option(word, "proxy");
+    const char *verify = ao2_directive_option(word, "verify");
 
-    if ((value = ao2_directive_option(word, "ca"))) {
-        return tls_path(cmd, &way->ca, value, 1);
+    if (ca) {
+        return tls_path(cmd, &way->ca, ca, 1);
     }
-    if ((value = ao2_directive_option(word, "cert"))) {
-        return tls_path(cmd, &way->cert, value, 0);
+    if (cert) {
+        return tls_path(cmd, &way->cert, cert, 0);
     }
-    if ((value = ao2_directive_option(word, "key"))) {
-        return tls_path(cmd, &way->key, value, 0);
+    if (key) {
+        return tls_path(cmd, &way->key, key, 0);
     }
-    if ((value = ao2_directive_option(word, "proxy")) && is_url(value)) {
-        way->proxy = apr_pstrdup(cmd->pool, value);
+    if (proxy && is_url(proxy)) {
+        way->proxy = apr_pstrdup(cmd->pool, proxy);
         return NULL;
     }
-    if ((value = ao2_directive_option(word, "verify")) &&
-        (strcasecmp(value, "on") == 0 || strcasecmp(value, "off") == 0)) {
-        way->verify = strcasecmp(value, "on") == 0;
+    if (verify &&
+        (strcasecmp(verify, "on") == 0 || strcasecmp(verify, "off") == 0)) {
+        way->verify = strcasecmp(verify, "on") == 0;
         return NULL;
     }
     return ao2_directive_bad(cmd, word, "ca=PATH, cert=PATH with key=PATH, "

@@ -97,7 +97,10 @@ const char *ao2_issuer_public_key(cmd_parms *cmd, void *dir, int argc,
         if (id && is_kid(id)) {
             kid = apr_pstrdup(cmd->pool, id);
         }
-        else if (!name || !(alg = ao2_alg_find(ao2_span(name)))) {
+        else if (name && ao2_alg_find(ao2_span(name))) {
+            alg = ao2_alg_find(ao2_span(name));
+        }
+        else {
             return ao2_directive_bad(cmd, argv[i], "kid=ID and alg=ALG with "
                                                    "a signature algorithm");
         }
