@@ -73,7 +73,6 @@ static int set_times(json_t *claims, const ao2_line_t *line)
 /* The algorithm asked for, or the key's own, or the first that fits. */
 static const ao2_alg_t *choose(const ao2_key_t *key, const char *name)
 {
-    const ao2_alg_t *alg;
     int i;
 
     if (name) {
@@ -82,7 +81,9 @@ static const ao2_alg_t *choose(const ao2_key_t *key, const char *name)
     if (key->alg) {
         return key->alg;
     }
-    for (i = 0; (alg = ao2_alg_at(i)) != NULL; i++) {
+    for (i = 0; ao2_alg_at(i); i++) {
+        const ao2_alg_t *alg = ao2_alg_at(i);
+
         if (ao2_key_fits(key, alg)) {
             return alg;
         }

@@ -21,13 +21,15 @@ int ao2_line_wrong(const ao2_line_t *line, const char *format, ...)
 /* What stands behind @a name in the list of known options; NULL: unknown. */
 static const char *find(const char *known, const char *name, size_t length)
 {
-    while (*(known += strspn(known, " "))) {
+    known += strspn(known, " ");
+    while (*known) {
         size_t word = strcspn(known, " =");
 
         if (word == length && strncmp(known, name, length) == 0) {
             return known + word;
         }
         known += strcspn(known, " ");
+        known += strspn(known, " ");
     }
     return NULL;
 }
