@@ -344,7 +344,6 @@ static void files(void **state)
 static void failures(void **state)
 {
     ao2_fail_t fail = {0};
-    const ao2_error_t *row;
     int numbers[1000] = {0};
     int i;
 
@@ -359,7 +358,9 @@ static void failures(void **state)
     assert_int_equal(ao2_error_of(AO2_OK)->code, AO2_E_MISCONFIGURED);
     assert_int_equal(ao2_error_of((ao2_code_t)999)->code,
                      AO2_E_MISCONFIGURED);
-    for (i = 0; (row = ao2_error_at(i)) != NULL; i++) {
+    for (i = 0; ao2_error_at(i); i++) {
+        const ao2_error_t *row = ao2_error_at(i);
+
         assert_ptr_equal(ao2_error_of(row->code), row);
         assert_int_equal(numbers[row->code]++, 0);
         /* The texts stand in JSON and in quoted strings as they are. */

@@ -21,63 +21,64 @@ static ao2_token_rules_t rules_of(apr_pool_t *pool)
 #define I AO2_E_TOKEN_INVALID
 
 /* Each row is added to, or replaces, what a good token has. */
+static const struct {
+    const char *claims;
+    ao2_code_t code;
+} claim_rows[] = {
+    {"{}", AO2_OK},
+    {"{'exp':1700000000}", AO2_OK},
+    {"{'exp':1699999941}", AO2_OK},
+    {"{'exp':1699999940}", X},
+    {"{'exp':1699999940.5}", AO2_OK},
+    {"{'exp':0}", X},
+    {"{'exp':1e300}", AO2_OK},
+    {"{'exp':9223372036854775807}", AO2_OK},
+    {"{'exp':4294967296}", AO2_OK},
+    {"{'exp':-1}", I},
+    {"{'exp':'1800000000'}", I},
+    {"{'exp':null}", I},
+    {"{'exp':true}", I},
+    {"{'exp':[1800000000]}", I},
+    {"{'nbf':1700000060}", AO2_OK},
+    {"{'nbf':1700000061}", N},
+    {"{'nbf':1e300}", N},
+    {"{'nbf':'0'}", I},
+    {"{'nbf':null}", I},
+    {"{'iat':1700000060}", AO2_OK},
+    {"{'iat':1700000061}", N},
+    {"{'iat':'0'}", I},
+    {"{'iat':-5}", I},
+    {"{'iss':'https://i'}", AO2_OK},
+    {"{'iss':'https://i/'}", I},
+    {"{'iss':'HTTPS://i'}", I},
+    {"{'iss':['https://i']}", I},
+    {"{'iss':null}", I},
+    {"{'iss':'https://i\\u0000x'}", I},
+    {"{'jti':'x'}", AO2_OK},
+    {"{'jti':5}", I},
+    {"{'sub':''}", I},
+    {"{'sub':5}", I},
+    {"{'sub':null}", I},
+    {"{'sub':'a\\nb'}", I},
+    {"{'sub':'a\\u0000b'}", I},
+    {"{'sub':'a\\u007fb'}", I},
+    {"{'sub':'Zo\\u00eb %'}", AO2_OK},
+    {"{'client_id':''}", I},
+    {"{'client_id':{}}", I},
+    {"{'scope':5}", I},
+    {"{'scope':['a','b']}", AO2_OK},
+    {"{'scope':['a b']}", I},
+    {"{'scope':['a',5]}", I},
+    {"{'scope':'a\\u0000b'}", I},
+    {"{'scope':''}", AO2_OK},
+};
+
 static void table(void **state)
 {
-    static const struct {
-        const char *claims;
-        ao2_code_t code;
-    } rows[] = {
-        {"{}", AO2_OK},
-        {"{'exp':1700000000}", AO2_OK},
-        {"{'exp':1699999941}", AO2_OK},
-        {"{'exp':1699999940}", X},
-        {"{'exp':1699999940.5}", AO2_OK},
-        {"{'exp':0}", X},
-        {"{'exp':1e300}", AO2_OK},
-        {"{'exp':9223372036854775807}", AO2_OK},
-        {"{'exp':4294967296}", AO2_OK},
-        {"{'exp':-1}", I},
-        {"{'exp':'1800000000'}", I},
-        {"{'exp':null}", I},
-        {"{'exp':true}", I},
-        {"{'exp':[1800000000]}", I},
-        {"{'nbf':1700000060}", AO2_OK},
-        {"{'nbf':1700000061}", N},
-        {"{'nbf':1e300}", N},
-        {"{'nbf':'0'}", I},
-        {"{'nbf':null}", I},
-        {"{'iat':1700000060}", AO2_OK},
-        {"{'iat':1700000061}", N},
-        {"{'iat':'0'}", I},
-        {"{'iat':-5}", I},
-        {"{'iss':'https://i'}", AO2_OK},
-        {"{'iss':'https://i/'}", I},
-        {"{'iss':'HTTPS://i'}", I},
-        {"{'iss':['https://i']}", I},
-        {"{'iss':null}", I},
-        {"{'iss':'https://i\\u0000x'}", I},
-        {"{'jti':'x'}", AO2_OK},
-        {"{'jti':5}", I},
-        {"{'sub':''}", I},
-        {"{'sub':5}", I},
-        {"{'sub':null}", I},
-        {"{'sub':'a\\nb'}", I},
-        {"{'sub':'a\\u0000b'}", I},
-        {"{'sub':'a\\u007fb'}", I},
-        {"{'sub':'Zo\\u00eb %'}", AO2_OK},
-        {"{'client_id':''}", I},
-        {"{'client_id':{}}", I},
-        {"{'scope':5}", I},
-        {"{'scope':['a','b']}", AO2_OK},
-        {"{'scope':['a b']}", I},
-        {"{'scope':['a',5]}", I},
-        {"{'scope':'a\\u0000b'}", I},
-        {"{'scope':''}", AO2_OK},
-    };
     ao2_token_rules_t rules = rules_of(*state);
     size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (i = 0; i < sizeof(claim_rows) / sizeof(claim_rows[0]); i++) {
         json_t *claims = test_json("{'iss':'https://i','exp':1700000600,"
                                    "'sub':'alice'}", *state);
         ao2_token_context_t context = {&rules, ao2_span("x"), NOW};
@@ -85,11 +86,12 @@ static void table(void **state)
         ao2_fail_t fail = {0};
         ao2_code_t code;
 
-        json_object_update(claims, test_json(rows[i].claims, *state));
+        json_object_update(claims, test_json(claim_rows[i].claims, *state));
         code = ao2_principal_make(&principal, claims, &context, *state,
                                   &fail);
-        if (code != rows[i].code || !principal != (code != AO2_OK)) {
-            fail_msg("row %d: %s: %s", (int)i, rows[i].claims, fail.detail);
+        if (code != claim_rows[i].code || !principal != (code != AO2_OK)) {
+            fail_msg("row %d: %s: %s", (int)i, claim_rows[i].claims,
+                     fail.detail);
         }
     }
 }

@@ -184,11 +184,11 @@ static void rsa_sizes(void **state)
 
 static void generate_and_write(void **state)
 {
-    const ao2_alg_t *alg;
     ao2_key_t *key;
     int i;
 
-    for (i = 0; (alg = ao2_alg_at(i)) != NULL; i++) {
+    for (i = 0; ao2_alg_at(i); i++) {
+        const ao2_alg_t *alg = ao2_alg_at(i);
         ao2_key_t *back;
         json_t *json;
         int is_secret = alg->family == AO2_FAMILY_HMAC;
@@ -212,8 +212,8 @@ static void generate_and_write(void **state)
                              AO2_E_MISCONFIGURED);
         }
     }
-    alg = ao2_alg_find(ao2_span("RS256"));
-    assert_int_equal(ao2_key_generate(&key, alg, 1024, NULL, *state, NULL),
+    assert_int_equal(ao2_key_generate(&key, ao2_alg_find(ao2_span("RS256")),
+                                      1024, NULL, *state, NULL),
                      AO2_E_MISCONFIGURED);
 }
 

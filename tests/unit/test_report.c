@@ -6,7 +6,6 @@
 static void bodies(void **state)
 {
     const ao2_error_t *error = ao2_error_of(AO2_E_SCOPE_MISSING);
-    const ao2_error_t *row;
     ao2_report_t report;
     int format;
     int i;
@@ -29,7 +28,9 @@ static void bodies(void **state)
                         "required.\"}\n");
     ao2_report_body(&report, error, AO2_BODY_NONE, *state);
     assert_null(report.text);
-    for (i = 0; (row = ao2_error_at(i)) != NULL; i++) {
+    for (i = 0; ao2_error_at(i); i++) {
+        const ao2_error_t *row = ao2_error_at(i);
+
         for (format = AO2_BODY_PROBLEM; format < AO2_BODY_NONE; format++) {
             ao2_report_body(&report, row, (ao2_body_t)format, *state);
             assert_non_null(ao2_json_own(json_loads(report.text, 0, NULL),

@@ -62,11 +62,11 @@ static int spoil(const char *token, const ao2_key_t *key,
  * length cut. The untouched one is accepted. */
 static void sweep(void **state)
 {
-    const ao2_alg_t *alg;
     int tried = 0;
     int i;
 
-    for (i = 0; (alg = ao2_alg_at(i)) != NULL; i++) {
+    for (i = 0; ao2_alg_at(i); i++) {
+        const ao2_alg_t *alg = ao2_alg_at(i);
         ao2_key_t *key;
         const char *token = mint(&key, alg, *state);
 
@@ -80,16 +80,16 @@ static void sweep(void **state)
 /* No key of one algorithm is taken for another. */
 static void confusion(void **state)
 {
-    const ao2_alg_t *a;
-    const ao2_alg_t *b;
     int i;
     int k;
 
-    for (i = 0; (a = ao2_alg_at(i)) != NULL; i++) {
+    for (i = 0; ao2_alg_at(i); i++) {
+        const ao2_alg_t *a = ao2_alg_at(i);
         ao2_key_t *key;
         const char *token = mint(&key, a, *state);
 
-        for (k = 0; (b = ao2_alg_at(k)) != NULL; k++) {
+        for (k = 0; ao2_alg_at(k); k++) {
+            const ao2_alg_t *b = ao2_alg_at(k);
             ao2_key_t *other;
             int same = a->family == AO2_FAMILY_EDDSA && b->family == a->family
                        && (a->curve == b->curve || !a->curve || !b->curve);
