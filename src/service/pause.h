@@ -1,9 +1,10 @@
 /**
  * @file service/pause.h
  * Leaving a failing server alone: after three failures in a row calls stop
- * for 0.5 s, growing to 2 s, +-20 %.
+ * for 0.5 s, growing to 2 s, +-20 %; then one call tries.
  *
- * Layer service. A plain value; the caller guards it.
+ * Layer service. Lies in shared memory; any thread of any process may call
+ * at once.
  */
 #ifndef AO2_SERVICE_PAUSE_H
 #define AO2_SERVICE_PAUSE_H
@@ -11,8 +12,8 @@
 #include <apr_time.h>
 
 typedef struct {
-    int failures;     /**< in a row */
-    apr_time_t until; /**< no call before */
+    apr_uint32_t failures; /**< in a row */
+    apr_time_t until;      /**< no call before; 0: none is stopped */
 } ao2_pause_t;
 
 /** Note a failure. @param random any bits, for the jitter */
@@ -23,6 +24,14 @@ void ao2_pause_succeeded(ao2_pause_t *pause);
 
 /** Whether calls are stopped. */
 int ao2_pause_holds(const ao2_pause_t *pause, apr_time_t now);
+
+/**
+ * Whether a call may be made now. After a pause one caller gets the trial;
+ * the others go on waiting for @a patience, or until it is noted how the
+ * trial ended.
+ */
+int ao2_pause_may_call(ao2_pause_t *pause, apr_time_t now,
+                       apr_time_t patience);
 
 /** When to try again, for Retry-After: at least 1 second. */
 int ao2_pause_left_sec(const ao2_pause_t *pause, apr_time_t now);

@@ -1,0 +1,71 @@
+#include "service/board.h"
+
+#include <string.h>
+
+/* Which lock guards the taking of parties; flights spread over all. */
+#define PARTY_LOCK 0
+
+static apr_size_t align(apr_size_t size)
+{
+    return (size + 63) & ~(apr_size_t)63;
+}
+
+static apr_size_t flights_size(void)
+{
+    return align(sizeof(ao2_flight_place_t) * AO2_FLIGHT_BUCKETS *
+                 AO2_FLIGHT_PLACES);
+}
+
+static apr_size_t refusals_size(void)
+{
+    return align(sizeof(ao2_refusal_t) * AO2_REFUSAL_SETS * AO2_REFUSAL_WAYS);
+}
+
+apr_size_t ao2_board_size(apr_size_t parties)
+{
+    return align(sizeof(ao2_party_t) * parties) + flights_size() +
+           refusals_size();
+}
+
+void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
+                    apr_size_t parties)
+{
+    char *at = shared->memory;
+
+    board->shared = shared;
+    board->flights = (void *)at;
+    at += flights_size();
+    board->refusals = (void *)at;
+    at += refusals_size();
+    board->parties = (void *)at;
+    board->party_count = parties;
+}
+
+static int is_party(const ao2_party_t *party,
+                    const unsigned char digest[AO2_PARTY_DIGEST])
+{
+    return memcmp(party->digest, digest, AO2_PARTY_DIGEST) == 0;
+}
+
+ao2_party_t *ao2_board_party(ao2_board_t *board,
+                             const unsigned char digest[AO2_PARTY_DIGEST])
+{
+    ao2_party_t *found = NULL;
+    apr_size_t i;
+
+    board->shared->lock(board->shared, PARTY_LOCK);
+    for (i = 0; i < board->party_count && !found; i++) {
+        ao2_party_t *party = &board->parties[i];
+
+        if (!__atomic_load_n(&party->taken, __ATOMIC_ACQUIRE)) {
+            memcpy(party->digest, digest, AO2_PARTY_DIGEST);
+            __atomic_store_n(&party->taken, 1, __ATOMIC_RELEASE);
+            found = party;
+        }
+        else if (is_party(party, digest)) {
+            found = party;
+        }
+    }
+    board->shared->unlock(board->shared, PARTY_LOCK);
+    return found;
+}

@@ -1,0 +1,93 @@
+/**
+ * @file service/board.h
+ * How the memory that all processes share is laid out: remote parties,
+ * flights, refused tokens.
+ *
+ * Layer service. Sizes are fixed when the memory is made. Everything starts
+ * as zero and is valid after every single store, so that a process may be
+ * killed anywhere.
+ */
+#ifndef AO2_SERVICE_BOARD_H
+#define AO2_SERVICE_BOARD_H
+
+#include <apr_time.h>
+
+#include "base/fail.h"
+#include "port/shared.h"
+#include "service/pause.h"
+
+/** Bytes that name a party: SHA-256 of all its settings. */
+#define AO2_PARTY_DIGEST 32
+/** Most calls to one party at once (ApiConcurrency). */
+#define AO2_MAX_CONCURRENCY 512
+/** Flights that are under way, or ended just now, in one bucket. */
+#define AO2_FLIGHT_PLACES 16
+/** Buckets of flights. */
+#define AO2_FLIGHT_BUCKETS 128
+/** The longest result that waiting processes get from memory; a longer one
+ *  they take from the shared cache. */
+#define AO2_FLIGHT_VALUE 4096
+/** Refused tokens that are remembered: sets of four. */
+#define AO2_REFUSAL_SETS 16384
+#define AO2_REFUSAL_WAYS 4
+
+/** What all processes know of a remote party (an issuer, an upstream). All
+ *  members are read and written as atomics. */
+typedef struct {
+    unsigned char digest[AO2_PARTY_DIGEST]; /**< written once */
+    apr_uint32_t taken;                     /**< 0: free; 1: digest counts */
+    ao2_pause_t pause;
+    apr_time_t refused_until;  /**< it refuses our credentials till then */
+    ao2_member_t permits[AO2_MAX_CONCURRENCY]; /**< who is calling it */
+    apr_uint64_t keys_version; /**< of its key documents; 0: never had */
+    apr_time_t keys_due;       /**< renew from then on */
+    apr_time_t keys_expire;    /**< not to be used from then on */
+    apr_time_t keys_unknown;   /**< last fetch for an unknown kid */
+} ao2_party_t;
+
+/** One flight. The lock of its bucket guards it. */
+typedef struct {
+    apr_uint64_t key[2];
+    ao2_member_t owner;     /**< 0: free, or ended */
+    apr_uint64_t sequence;  /**< another number for each flight */
+    apr_time_t deadline;    /**< the owner is given up then */
+    apr_time_t ended;       /**< 0: not yet */
+    int code;               /**< ao2_code_t */
+    int retry_after_sec;
+    int has_value;          /**< else it is in the shared cache, if at all */
+    apr_uint32_t length;
+    char detail[AO2_MAX_DETAIL + 1];
+    char value[AO2_FLIGHT_VALUE];
+} ao2_flight_place_t;
+
+/** A refused token: a torn read does not fit its own check. */
+typedef struct {
+    apr_uint64_t check[2]; /**< key ^ note */
+    apr_uint64_t note;     /**< expiry in seconds << 16 | code */
+} ao2_refusal_t;
+
+/** The board as this process sees it. */
+typedef struct {
+    ao2_shared_t *shared;
+    ao2_party_t *parties;
+    apr_size_t party_count;
+    ao2_flight_place_t *flights;
+    ao2_refusal_t *refusals;
+} ao2_board_t;
+
+/** The bytes a board takes. @param parties  how many there may be, over all
+ *  configurations that are in use at once */
+apr_size_t ao2_board_size(apr_size_t parties);
+
+/** Open the board in @a shared. @param parties as for ao2_board_size() */
+void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
+                    apr_size_t parties);
+
+/**
+ * The record of a party, made when there is none.
+ * @return NULL when all are taken
+ */
+ao2_party_t *ao2_board_party(ao2_board_t *board,
+                             const unsigned char digest[AO2_PARTY_DIGEST]);
+
+#endif

@@ -1,0 +1,314 @@
+#include "service/flight.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "service/flight_board.h"
+
+#define STRIPES 16
+
+/* How long a waiting process sleeps between looks: from ... to. */
+#define LOOK_FIRST apr_time_from_msec(1)
+#define LOOK_LAST apr_time_from_msec(20)
+
+/* A flight that threads of this process take part in. Guarded by its
+ * stripe; freed by the last who leaves. */
+typedef struct group {
+    struct group *next;
+    unsigned char key[AO2_FLIGHT_KEY];
+    int threads;
+    int ended;
+    int again; /* nothing came of it: who waited starts anew */
+    ao2_fail_t fail;
+    int retry_after_sec;
+    char *value; /* NULL: absent */
+    apr_size_t length;
+} group_t;
+
+typedef struct {
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *ended;
+    group_t *groups;
+} stripe_t;
+
+struct ao2_flight {
+    ao2_board_t *board;
+    stripe_t stripes[STRIPES];
+};
+
+ao2_code_t ao2_flight_make(ao2_flight_t **pflight, ao2_board_t *board,
+                           apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_flight_t *flight = apr_pcalloc(pool, sizeof(*flight));
+    int i;
+
+    *pflight = NULL;
+    flight->board = board;
+    for (i = 0; i < STRIPES; i++) {
+        stripe_t *stripe = &flight->stripes[i];
+
+        if (apr_thread_mutex_create(&stripe->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                    pool) != APR_SUCCESS ||
+            apr_thread_cond_create(&stripe->ended, pool) != APR_SUCCESS) {
+            return ao2_fail(fail, AO2_E_MISCONFIGURED, "no mutex");
+        }
+    }
+    *pflight = flight;
+    return AO2_OK;
+}
+
+static stripe_t *stripe_of(ao2_flight_t *flight,
+                           const ao2_flight_call_t *call)
+{
+    return &flight->stripes[call->key[17] % STRIPES];
+}
+
+/* With the stripe's mutex: the group for a key, joined. */
+static group_t *join(stripe_t *stripe, const ao2_flight_call_t *call,
+                     int *is_first)
+{
+    group_t *group;
+
+    for (group = stripe->groups; group; group = group->next) {
+        if (memcmp(group->key, call->key, AO2_FLIGHT_KEY) == 0) {
+            break;
+        }
+    }
+    *is_first = !group;
+    if (!group) {
+        group = calloc(1, sizeof(*group));
+        if (!group) {
+            return NULL;
+        }
+        memcpy(group->key, call->key, AO2_FLIGHT_KEY);
+        group->next = stripe->groups;
+        stripe->groups = group;
+    }
+    group->threads++;
+    return group;
+}
+
+/* With the stripe's mutex: nobody joins it any more. */
+static void unlink_group(stripe_t *stripe, group_t *group)
+{
+    group_t **at = &stripe->groups;
+
+    while (*at != group) {
+        at = &(*at)->next;
+    }
+    *at = group->next;
+}
+
+static void leave(group_t *group)
+{
+    if (--group->threads == 0) {
+        free(group->value);
+        free(group);
+    }
+}
+
+static void keep_value(group_t *group, const ao2_flight_result_t *result,
+                       ao2_code_t late)
+{
+    if (group->threads == 1 || !result->value.ptr) {
+        return;
+    }
+    group->value = malloc(result->value.len + 1);
+    if (!group->value) {
+        ao2_fail(&group->fail, late, "no memory");
+        return;
+    }
+    memcpy(group->value, result->value.ptr, result->value.len);
+    group->length = result->value.len;
+}
+
+/* The first thread of a process has the result: let the others have it. */
+static void end_group(stripe_t *stripe, group_t *group,
+                      const ao2_flight_result_t *result,
+                      const ao2_fail_t *fail, const ao2_flight_call_t *call)
+{
+    apr_thread_mutex_lock(stripe->mutex);
+    unlink_group(stripe, group);
+    group->ended = 1;
+    group->fail = *fail;
+    group->retry_after_sec = result->retry_after_sec;
+    keep_value(group, result, call->late);
+    apr_thread_cond_broadcast(stripe->ended);
+    leave(group);
+    apr_thread_mutex_unlock(stripe->mutex);
+}
+
+static void end_without(stripe_t *stripe, group_t *group)
+{
+    apr_thread_mutex_lock(stripe->mutex);
+    unlink_group(stripe, group);
+    group->ended = 1;
+    group->again = 1;
+    apr_thread_cond_broadcast(stripe->ended);
+    leave(group);
+    apr_thread_mutex_unlock(stripe->mutex);
+}
+
+static void wait_until_ended(stripe_t *stripe, const group_t *group,
+                             apr_time_t deadline, apr_time_t patience)
+{
+    while (!group->ended) {
+        apr_interval_time_t left = deadline - apr_time_now();
+
+        if (left <= 0 || left > patience) {
+            return;
+        }
+        apr_thread_cond_timedwait(stripe->ended, stripe->mutex, left);
+    }
+}
+
+/* Another thread of this process is at it. Called with the mutex. */
+static ao2_code_t wait_for_group(int *again, stripe_t *stripe, group_t *group,
+                                 const ao2_flight_call_t *call,
+                                 ao2_flight_result_t *result,
+                                 apr_pool_t *pool)
+{
+    ao2_code_t code;
+
+    wait_until_ended(stripe, group, apr_time_now() + call->patience,
+                     call->patience);
+    *again = group->again;
+    code = group->ended ? group->fail.code : call->late;
+    if (group->value && code == AO2_OK) {
+        result->value.ptr = apr_pstrmemdup(pool, group->value, group->length);
+        result->value.len = group->length;
+    }
+    result->retry_after_sec = group->retry_after_sec;
+    return code;
+}
+
+static ao2_code_t work(ao2_flight_t *flight, const ao2_seat_t *seat,
+                       ao2_flight_result_t *result,
+                       const ao2_flight_call_t *call, apr_pool_t *pool,
+                       ao2_fail_t *fail)
+{
+    ao2_code_t code = call->work(call->context, result, pool, fail);
+
+    if (seat->state == AO2_SEAT_OWNER) {
+        ao2_seat_end(seat, flight->board, code, result, fail);
+    }
+    return code;
+}
+
+/* Other processes may be at it: wait for them, or take the flight over. */
+static ao2_code_t fly(ao2_flight_t *flight, ao2_flight_result_t *result,
+                      const ao2_flight_call_t *call, apr_pool_t *pool,
+                      ao2_fail_t *fail)
+{
+    apr_time_t deadline = apr_time_now() + call->patience;
+    apr_time_t pause = LOOK_FIRST;
+    ao2_seat_t seat;
+
+    ao2_seat_take(&seat, flight->board, call);
+    while (seat.state == AO2_SEAT_WAITING || seat.state == AO2_SEAT_LOST) {
+        apr_time_t now = apr_time_now();
+
+        if (now >= deadline || deadline - now > call->patience) {
+            return ao2_fail(fail, call->late, "no answer came in time");
+        }
+        if (seat.state == AO2_SEAT_LOST) {
+            ao2_seat_take(&seat, flight->board, call);
+            continue;
+        }
+        apr_sleep(pause);
+        pause = pause * 3 / 2 < LOOK_LAST ? pause * 3 / 2 : LOOK_LAST;
+        ao2_seat_look(&seat, flight->board, call, result, pool, fail);
+    }
+    return seat.state == AO2_SEAT_ENDED
+               ? (fail->code ? fail->code : AO2_OK)
+               : work(flight, &seat, result, call, pool, fail);
+}
+
+/* One round; *again when it has to be repeated. */
+static ao2_code_t take_part(int *again, ao2_flight_t *flight,
+                            ao2_flight_result_t *result,
+                            const ao2_flight_call_t *call, apr_pool_t *pool,
+                            ao2_fail_t *fail)
+{
+    stripe_t *stripe = stripe_of(flight, call);
+    group_t *group;
+    ao2_code_t code;
+    int is_first;
+
+    *again = 0;
+    memset(result, 0, sizeof(*result));
+    apr_thread_mutex_lock(stripe->mutex);
+    group = join(stripe, call, &is_first);
+    if (group && !is_first) {
+        code = wait_for_group(again, stripe, group, call, result, pool);
+        if (code != AO2_OK) {
+            ao2_fail(fail, code, "%s", group->ended
+                                           ? group->fail.detail
+                                           : "no answer came in time");
+        }
+        leave(group);
+        apr_thread_mutex_unlock(stripe->mutex);
+        return code;
+    }
+    apr_thread_mutex_unlock(stripe->mutex);
+    if (!group) {
+        return ao2_fail(fail, call->late, "no memory");
+    }
+    code = flight->board ? fly(flight, result, call, pool, fail)
+                         : call->work(call->context, result, pool, fail);
+    fail->code = code;
+    end_group(stripe, group, result, fail, call);
+    return code;
+}
+
+ao2_code_t ao2_flight_run(ao2_flight_t *flight, ao2_flight_result_t *result,
+                          const ao2_flight_call_t *call, apr_pool_t *pool,
+                          ao2_fail_t *fail)
+{
+    ao2_fail_t own;
+    ao2_code_t code;
+    int again;
+
+    do {
+        memset(&own, 0, sizeof(own));
+        code = take_part(&again, flight, result, call, pool, &own);
+    } while (again);
+    return code == AO2_OK ? code : ao2_fail(fail, code, "%s", own.detail);
+}
+
+ao2_code_t ao2_flight_try(ao2_flight_t *flight, ao2_flight_result_t *result,
+                          const ao2_flight_call_t *call, apr_pool_t *pool,
+                          ao2_fail_t *fail)
+{
+    stripe_t *stripe = stripe_of(flight, call);
+    ao2_seat_t seat = {AO2_SEAT_ALONE, NULL, 0, 0};
+    ao2_fail_t own = {0};
+    group_t *group;
+    int is_first;
+
+    memset(result, 0, sizeof(*result));
+    apr_thread_mutex_lock(stripe->mutex);
+    group = join(stripe, call, &is_first);
+    if (group && !is_first) {
+        leave(group);
+    }
+    apr_thread_mutex_unlock(stripe->mutex);
+    if (!group || !is_first) {
+        return AO2_OK;
+    }
+    if (flight->board) {
+        ao2_seat_take(&seat, flight->board, call);
+    }
+    if (seat.state == AO2_SEAT_WAITING) {
+        end_without(stripe, group);
+        return AO2_OK;
+    }
+    own.code = work(flight, &seat, result, call, pool, &own);
+    end_group(stripe, group, result, &own, call);
+    return own.code == AO2_OK ? AO2_OK
+                              : ao2_fail(fail, own.code, "%s", own.detail);
+}

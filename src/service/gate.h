@@ -1,0 +1,39 @@
+/**
+ * @file service/gate.h
+ * At most so many calls to one party at once, all processes together.
+ *
+ * Layer service. One gate a party and process; any thread may call.
+ */
+#ifndef AO2_SERVICE_GATE_H
+#define AO2_SERVICE_GATE_H
+
+#include <apr_pools.h>
+
+#include "base/fail.h"
+#include "service/board.h"
+
+typedef struct ao2_gate ao2_gate_t;
+
+/**
+ * Make a gate. @param limit  1 to AO2_MAX_CONCURRENCY, the same in all
+ * processes that share @a party
+ * @return AO2_OK or AO2_E_MISCONFIGURED
+ */
+ao2_code_t ao2_gate_make(ao2_gate_t **pgate, ao2_party_t *party,
+                         ao2_shared_t *shared, int limit, apr_pool_t *pool,
+                         ao2_fail_t *fail);
+
+/**
+ * Come in, waiting at most @a patience (microseconds) for a place. Places
+ * of processes that are gone are free.
+ * @return the place for ao2_gate_leave(); -1: none in time
+ */
+int ao2_gate_enter(ao2_gate_t *gate, apr_time_t patience);
+
+/** Go. */
+void ao2_gate_leave(ao2_gate_t *gate, int place);
+
+/** How many are in now, over all processes. */
+int ao2_gate_count(const ao2_gate_t *gate);
+
+#endif

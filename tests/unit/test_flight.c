@@ -1,0 +1,523 @@
+#include "unit/support.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <apr_thread_proc.h>
+
+#include "adapter/shared_memory.h"
+#include "service/flight.h"
+#include "service/gate.h"
+
+#define PARTIES 4
+#define KEY 'k'
+
+/* What the processes of a test tell each other. */
+typedef struct {
+    int calls;     /* work that was done */
+    int under_way; /* now */
+    int most;      /* at once */
+    int right;     /* callers that got what they should */
+    int started;   /* the owner is at work */
+    int stored;    /* a value too long for memory is in the "cache" */
+} told_t;
+
+typedef struct {
+    ao2_shared_memory_t *memory;
+    told_t *told;
+    ao2_shared_t *shared;
+    ao2_board_t board;
+    ao2_flight_t *flight;
+    apr_pool_t *pool;
+} world_t;
+
+static apr_size_t board_size(void)
+{
+    return ao2_board_size(PARTIES);
+}
+
+static void join(world_t *world)
+{
+    assert_int_equal(ao2_shared_memory_join(&world->shared, world->memory,
+                                            world->pool, NULL),
+                     AO2_OK);
+    ao2_board_open(&world->board, world->shared, PARTIES);
+    world->told = (void *)((char *)world->shared->memory + board_size());
+    assert_int_equal(ao2_flight_make(&world->flight, &world->board,
+                                     world->pool, NULL),
+                     AO2_OK);
+}
+
+static void start(world_t *world, apr_pool_t *pool)
+{
+    world->pool = pool;
+    assert_int_equal(ao2_shared_memory_make(&world->memory,
+                                            board_size() + sizeof(told_t),
+                                            pool, NULL),
+                     AO2_OK);
+    join(world);
+}
+
+static int add(int *number, int change)
+{
+    return __atomic_add_fetch(number, change, __ATOMIC_SEQ_CST);
+}
+
+static int look(const int *number)
+{
+    return __atomic_load_n(number, __ATOMIC_SEQ_CST);
+}
+
+static void enter(told_t *told)
+{
+    int now = add(&told->under_way, 1);
+    int most = look(&told->most);
+
+    while (now > most &&
+           !__atomic_compare_exchange_n(&told->most, &most, now, 0,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    }
+}
+
+static ao2_code_t work_well(void *context, ao2_flight_result_t *result,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    world_t *world = context;
+
+    (void)fail;
+    enter(world->told);
+    add(&world->told->calls, 1);
+    apr_sleep(apr_time_from_msec(150));
+    add(&world->told->under_way, -1);
+    result->value = ao2_span(apr_pstrdup(pool, "the answer"));
+    return AO2_OK;
+}
+
+static ao2_code_t work_badly(void *context, ao2_flight_result_t *result,
+                             apr_pool_t *pool, ao2_fail_t *fail)
+{
+    world_t *world = context;
+
+    (void)pool;
+    add(&world->told->calls, 1);
+    apr_sleep(apr_time_from_msec(150));
+    result->retry_after_sec = 7;
+    return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "broken");
+}
+
+/* Too long for memory: whoever comes second finds it in the cache. */
+static ao2_code_t work_long(void *context, ao2_flight_result_t *result,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    world_t *world = context;
+
+    (void)fail;
+    if (!look(&world->told->stored)) {
+        add(&world->told->calls, 1);
+        apr_sleep(apr_time_from_msec(150));
+        add(&world->told->stored, 1);
+    }
+    result->value.len = 100000;
+    result->value.ptr = apr_pcalloc(pool, result->value.len);
+    return AO2_OK;
+}
+
+static ao2_code_t work_for_ever(void *context, ao2_flight_result_t *result,
+                                apr_pool_t *pool, ao2_fail_t *fail)
+{
+    world_t *world = context;
+
+    (void)result;
+    (void)pool;
+    (void)fail;
+    add(&world->told->calls, 1);
+    add(&world->told->started, 1);
+    apr_sleep(apr_time_from_sec(60));
+    return AO2_OK;
+}
+
+static ao2_flight_call_t call_of(world_t *world, ao2_flight_fn *work,
+                                 int key)
+{
+    ao2_flight_call_t call = {{0}, work, world, apr_time_from_sec(20),
+                              AO2_E_ISSUER_UNAVAILABLE};
+
+    memset(call.key, key, sizeof(call.key));
+    return call;
+}
+
+typedef struct {
+    world_t *world;
+    ao2_flight_fn *work;
+    int key;
+} job_t;
+
+static void ask(const job_t *job)
+{
+    ao2_flight_call_t call = call_of(job->world, job->work, job->key);
+    ao2_flight_result_t result;
+    ao2_fail_t fail = {0};
+    apr_pool_t *pool;
+    ao2_code_t code;
+    int right;
+
+    apr_pool_create(&pool, NULL);
+    code = ao2_flight_run(job->world->flight, &result, &call, pool, &fail);
+    if (job->work == work_badly) {
+        right = code == AO2_E_ISSUER_UNAVAILABLE &&
+                strcmp(fail.detail, "broken") == 0 &&
+                result.retry_after_sec == 7;
+    }
+    else if (job->work == work_long) {
+        right = code == AO2_OK && result.value.len == 100000;
+    }
+    else {
+        right = code == AO2_OK && ao2_span_is(result.value, "the answer");
+    }
+    add(&job->world->told->right, right);
+    apr_pool_destroy(pool);
+}
+
+static void *APR_THREAD_FUNC run_job(apr_thread_t *thread, void *job)
+{
+    ask(job);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+/* @a count threads at the same job; or each with a key of its own. */
+static void ask_often(world_t *world, ao2_flight_fn *work, int count,
+                      int own_keys)
+{
+    apr_thread_t *threads[32];
+    job_t jobs[32];
+    apr_status_t rv;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        job_t job = {world, work, KEY + (own_keys ? i : 0)};
+
+        jobs[i] = job;
+        assert_int_equal(apr_thread_create(&threads[i], NULL, run_job,
+                                           &jobs[i], world->pool),
+                         APR_SUCCESS);
+    }
+    for (i = 0; i < count; i++) {
+        apr_thread_join(&rv, threads[i]);
+    }
+}
+
+static pid_t fork_asking(world_t *world, ao2_flight_fn *work, int threads)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(30);
+        apr_pool_create(&world->pool, NULL);
+        join(world);
+        ask_often(world, work, threads, 0);
+        _exit(0);
+    }
+    return child;
+}
+
+static void many(void **state)
+{
+    static const struct {
+        ao2_flight_fn *work;
+        int processes;
+        int threads;
+    } rows[] = {
+        {work_well, 0, 20}, {work_well, 4, 8},  {work_badly, 0, 20},
+        {work_badly, 4, 8}, {work_long, 0, 20}, {work_long, 4, 8},
+    };
+    size_t i;
+    int k;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int processes = rows[i].processes;
+        pid_t children[4];
+        world_t world;
+
+        start(&world, *state);
+        for (k = 0; k < processes; k++) {
+            children[k] = fork_asking(&world, rows[i].work, rows[i].threads);
+        }
+        if (processes == 0) {
+            ask_often(&world, rows[i].work, rows[i].threads, 0);
+        }
+        for (k = 0; k < processes; k++) {
+            waitpid(children[k], NULL, 0);
+        }
+        if (world.told->calls != 1 ||
+            world.told->right != (processes ? processes : 1)
+                                     * rows[i].threads) {
+            fail_msg("row %d: %d calls, %d right", (int)i, world.told->calls,
+                     world.told->right);
+        }
+    }
+}
+
+static void other_keys_do_not_wait(void **state)
+{
+    world_t world;
+
+    start(&world, *state);
+    ask_often(&world, work_well, 8, 1);
+    assert_int_equal(world.told->calls, 8);
+    assert_int_equal(world.told->right, 8);
+    assert_in_range(world.told->most, 2, 8);
+}
+
+static void one_after_the_other(void **state)
+{
+    world_t world;
+    job_t job = {&world, work_well, KEY};
+
+    start(&world, *state);
+    ask(&job);
+    ask(&job);
+    assert_int_equal(world.told->calls, 2);
+    assert_int_equal(world.told->right, 2);
+}
+
+static void wait_for(const int *number)
+{
+    apr_time_t deadline = apr_time_now() + apr_time_from_sec(20);
+
+    while (!look(number) && apr_time_now() < deadline) {
+        apr_sleep(apr_time_from_msec(1));
+    }
+    assert_true(look(number));
+}
+
+/* The zombie is still there when the next owner takes over. */
+static void killed_owner(void **state)
+{
+    job_t job = {NULL, work_well, KEY};
+    world_t world;
+    apr_time_t before;
+    pid_t child;
+
+    start(&world, *state);
+    job.world = &world;
+    child = fork_asking(&world, work_for_ever, 1);
+    wait_for(&world.told->started);
+    before = apr_time_now();
+    kill(child, SIGKILL);
+    ask(&job);
+    assert_int_equal(world.told->right, 1);
+    assert_in_range(apr_time_now() - before, 0, apr_time_from_sec(1));
+    waitpid(child, NULL, 0);
+}
+
+/* The twin: a living owner is waited for. */
+static void living_owner(void **state)
+{
+    ao2_flight_result_t result;
+    ao2_fail_t fail = {0};
+    ao2_flight_call_t call;
+    world_t world;
+    pid_t child;
+
+    start(&world, *state);
+    child = fork_asking(&world, work_for_ever, 1);
+    wait_for(&world.told->started);
+    call = call_of(&world, work_well, KEY);
+    call.patience = apr_time_from_msec(300);
+    assert_int_equal(ao2_flight_run(world.flight, &result, &call, *state,
+                                    &fail),
+                     AO2_E_ISSUER_UNAVAILABLE);
+    assert_int_equal(world.told->calls, 1);
+    assert_int_equal(ao2_flight_try(world.flight, &result, &call, *state,
+                                    &fail),
+                     AO2_OK);
+    assert_null(result.value.ptr);
+    assert_int_equal(world.told->calls, 1);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_int_equal(ao2_flight_try(world.flight, &result, &call, *state,
+                                    NULL),
+                     AO2_OK);
+    /* Its deadline is still ahead, but it is gone: one look later it would
+     * be taken over; a try does not look. */
+    call.patience = apr_time_from_sec(20);
+    assert_int_equal(ao2_flight_run(world.flight, &result, &call, *state,
+                                    NULL),
+                     AO2_OK);
+    assert_true(ao2_span_is(result.value, "the answer"));
+}
+
+/* Without shared memory the threads of a process still share. */
+static void without_a_board(void **state)
+{
+    world_t world;
+
+    start(&world, *state);
+    assert_int_equal(ao2_flight_make(&world.flight, NULL, *state, NULL),
+                     AO2_OK);
+    ask_often(&world, work_well, 8, 0);
+    assert_int_equal(world.told->calls, 1);
+    assert_int_equal(world.told->right, 8);
+}
+
+/* More flights than a bucket has places. */
+static void full_bucket(void **state)
+{
+    ao2_flight_result_t result;
+    ao2_flight_call_t call;
+    world_t world;
+    int i;
+
+    start(&world, *state);
+    for (i = 0; i < 3 * AO2_FLIGHT_PLACES; i++) {
+        call = call_of(&world, work_long, 1);
+        call.key[0] = (unsigned char)i;
+        world.told->stored = 1;
+        assert_int_equal(ao2_flight_run(world.flight, &result, &call, *state,
+                                        NULL),
+                         AO2_OK);
+        assert_int_equal(result.value.len, 100000);
+    }
+}
+
+/* Through the gate and back, @a rounds times. */
+static void pass_gate(world_t *world, ao2_party_t *party, int rounds)
+{
+    ao2_gate_t *gate;
+    int i;
+
+    assert_int_equal(ao2_gate_make(&gate, party, world->shared, 3,
+                                   world->pool, NULL),
+                     AO2_OK);
+    for (i = 0; i < rounds; i++) {
+        int place = ao2_gate_enter(gate, apr_time_from_sec(20));
+
+        if (place >= 0) {
+            enter(world->told);
+            apr_sleep(apr_time_from_msec(1));
+            add(&world->told->under_way, -1);
+            add(&world->told->right, 1);
+            ao2_gate_leave(gate, place);
+        }
+    }
+}
+
+static const unsigned char digest[AO2_PARTY_DIGEST] = {1, 2, 3};
+
+static void gate(void **state)
+{
+    pid_t children[6];
+    world_t world;
+    int i;
+
+    start(&world, *state);
+    for (i = 0; i < 6; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            alarm(30);
+            join(&world);
+            pass_gate(&world, ao2_board_party(&world.board, digest), 40);
+            _exit(0);
+        }
+    }
+    for (i = 0; i < 6; i++) {
+        waitpid(children[i], NULL, 0);
+    }
+    assert_int_equal(world.told->right, 240);
+    assert_in_range(world.told->most, 2, 3);
+}
+
+static void gate_of_the_dead(void **state)
+{
+    ao2_party_t *party;
+    world_t world;
+    ao2_gate_t *gate;
+    pid_t child;
+    int i;
+
+    start(&world, *state);
+    party = ao2_board_party(&world.board, digest);
+    ao2_gate_make(&gate, party, world.shared, 3, *state, NULL);
+    child = fork();
+    if (child == 0) {
+        join(&world);
+        ao2_gate_make(&gate, party, world.shared, 3, *state, NULL);
+        for (i = 0; i < 3; i++) {
+            ao2_gate_enter(gate, 1000);
+        }
+        add(&world.told->started, 1);
+        apr_sleep(apr_time_from_sec(60));
+        _exit(0);
+    }
+    wait_for(&world.told->started);
+    assert_int_equal(ao2_gate_count(gate), 3);
+    assert_int_equal(ao2_gate_enter(gate, apr_time_from_msec(250)), -1);
+    kill(child, SIGKILL);
+    assert_true(ao2_gate_enter(gate, apr_time_from_sec(1)) >= 0);
+    waitpid(child, NULL, 0);
+}
+
+static void parties(void **state)
+{
+    unsigned char other[AO2_PARTY_DIGEST] = {0};
+    ao2_party_t *first;
+    world_t world;
+    int i;
+
+    start(&world, *state);
+    first = ao2_board_party(&world.board, digest);
+    assert_non_null(first);
+    for (i = 1; i < PARTIES; i++) {
+        other[0] = (unsigned char)(100 + i);
+        assert_non_null(ao2_board_party(&world.board, other));
+    }
+    assert_ptr_equal(ao2_board_party(&world.board, digest), first);
+    other[0] = 200;
+    assert_null(ao2_board_party(&world.board, other));
+}
+
+static void pauses(void **state)
+{
+    ao2_pause_t pause = {0, 0};
+    apr_time_t now = apr_time_from_sec(1000);
+    apr_time_t longest = 0;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        ao2_pause_failed(&pause, now, 0);
+        assert_false(ao2_pause_holds(&pause, now));
+    }
+    for (i = 0; i < 200; i++) {
+        ao2_pause_failed(&pause, now, (unsigned)i);
+        assert_true(ao2_pause_holds(&pause, now));
+        assert_false(ao2_pause_may_call(&pause, now, 1000000));
+        longest = pause.until - now > longest ? pause.until - now : longest;
+    }
+    assert_int_equal(longest, apr_time_from_sec(2));
+    assert_in_range(ao2_pause_left_sec(&pause, now), 1, 2);
+    now = pause.until;
+    assert_true(ao2_pause_may_call(&pause, now, apr_time_from_sec(5)));
+    assert_false(ao2_pause_may_call(&pause, now, apr_time_from_sec(5)));
+    assert_true(ao2_pause_may_call(&pause, now + apr_time_from_sec(5),
+                                   apr_time_from_sec(5)));
+    /* The clock was set back an hour. */
+    assert_false(ao2_pause_holds(&pause, now - apr_time_from_sec(3600)));
+    ao2_pause_succeeded(&pause);
+    assert_true(ao2_pause_may_call(&pause, now, 1000000));
+    assert_true(ao2_pause_may_call(&pause, now, 1000000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pauses), TEST(parties), TEST(many), TEST(one_after_the_other),
+        TEST(other_keys_do_not_wait), TEST(killed_owner),
+        TEST(living_owner), TEST(without_a_board), TEST(full_bucket),
+        TEST(gate), TEST(gate_of_the_dead),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
