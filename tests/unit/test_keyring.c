@@ -587,32 +587,6 @@ static void waiting_is_bounded(void **state)
     assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
 }
 
-static void pauses(void **state)
-{
-    ao2_pause_t pause = {0, 0};
-    apr_time_t now = apr_time_from_sec(1000);
-    int i;
-
-    (void)state;
-    ao2_pause_failed(&pause, now, 0);
-    ao2_pause_failed(&pause, now, 0);
-    assert_false(ao2_pause_holds(&pause, now));
-    ao2_pause_failed(&pause, now, 0);
-    assert_true(ao2_pause_holds(&pause, now + apr_time_from_msec(399)));
-    assert_false(ao2_pause_holds(&pause, now + apr_time_from_msec(400)));
-    for (i = 0; i < 20; i++) {
-        ao2_pause_failed(&pause, now, 40);
-    }
-    assert_true(ao2_pause_holds(&pause, now + apr_time_from_msec(2399)));
-    assert_false(ao2_pause_holds(&pause, now + apr_time_from_msec(2400)));
-    assert_int_equal(ao2_pause_left_sec(&pause, now), 3);
-    assert_int_equal(ao2_pause_left_sec(&pause, now + 10000000), 1);
-    /* An hour back on the clock does not stretch it. */
-    assert_false(ao2_pause_holds(&pause, now - apr_time_from_sec(3600)));
-    ao2_pause_succeeded(&pause);
-    assert_false(ao2_pause_holds(&pause, now));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -627,7 +601,6 @@ int main(void)
         TEST(many_threads),
         TEST(many_threads_unknown),
         TEST(waiting_is_bounded),
-        TEST(pauses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
