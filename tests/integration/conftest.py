@@ -10,7 +10,10 @@ Every server is stopped at the end; its logs may then hold nothing at
 warning or above that the test did not announce (server.expect), no trace of
 a crash and none of a token.
 """
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,19 @@ from support.server import Httpd  # noqa: E402
 
 pytest_plugins = ["support.session"]
 
+#: pytest's usual place belongs to all runs of a user at once, and each start
+#: takes the right to enter it from the servers of the others.
+ROOT = tempfile.mkdtemp(prefix="api-oauth2-")
+os.chmod(ROOT, 0o755)
+os.environ["PYTEST_DEBUG_TEMPROOT"] = ROOT
+
 LOGS = ("error.log", "access.log", "stderr")
+
+
+def pytest_sessionstart(session):
+    """What a failed run leaves behind is for whoever looks into it."""
+    atexit.register(lambda: session.exitstatus == 0 and
+                    shutil.rmtree(ROOT, ignore_errors=True))
 
 
 def check(server):
