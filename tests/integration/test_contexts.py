@@ -14,17 +14,17 @@ def section(kind, name, lines=tuple(INSIDE)):
     return conf.section(kind, name, lines)
 
 
-PLACES = {  # the configuration; ROOT is the server's own folder
+PLACES = {  # the configuration; ${root} is the server's own folder
     "Location": section("Location", "/x"),
     "LocationMatch": section("LocationMatch", '"^/x/"'),
-    "Directory": section("Directory", "ROOT/htdocs/x"),
+    "Directory": section("Directory", "${root}/htdocs/x"),
     "DirectoryMatch": section("DirectoryMatch", '"/htdocs/x"'),
     "Files": section("Files", "a.txt"),
     "FilesMatch": section("FilesMatch", '"^a[.]"'),
-    "Files in Directory": section("Directory", "ROOT/htdocs/x", [
+    "Files in Directory": section("Directory", "${root}/htdocs/x", [
         section("Files", "a.txt")]),
     "If": section("If", "\"%{REQUEST_URI} =~ m#^/x/#\""),
-    "If in Directory": section("Directory", "ROOT/htdocs/x", [
+    "If in Directory": section("Directory", "${root}/htdocs/x", [
         section("If", "\"%{REQUEST_METHOD} == 'GET'\"")]),
     "Else": (section("If", "\"%{REQUEST_URI} !~ m#^/x/#\"",
                      ["Require all granted"]) + section("Else", "")),
@@ -37,15 +37,15 @@ PLACES = {  # the configuration; ROOT is the server's own folder
                 + "</IfModule>\n",
     "part in server": "ApiAudience pizza\nApiAccept corp\n" + section(
         "Location", "/x", ["AuthType Bearer", "Require oauth2-scope write"]),
-    "part in Directory": section("Directory", "ROOT/htdocs", INSIDE[1:2]) +
+    "part in Directory": section("Directory", "${root}/htdocs", INSIDE[1:2]) +
                          section("Location", "/x", INSIDE[:1] + INSIDE[2:]),
-    "virtual host": ("<VirtualHost *:PORT>\nDocumentRoot ROOT/htdocs\n" +
+    "virtual host": ("<VirtualHost *:${port}>\nDocumentRoot ${root}/htdocs\n" +
                      section("Location", "/x") + "</VirtualHost>\n"),
     "main server, asked in a virtual host":
         section("Location", "/x") +
-        "<VirtualHost *:PORT>\nDocumentRoot ROOT/htdocs\n</VirtualHost>\n",
+        "<VirtualHost *:${port}>\nDocumentRoot ${root}/htdocs\n</VirtualHost>\n",
     "Directory, reached by Alias":
-        "Alias /x ROOT/htdocs/y\n" + section("Directory", "ROOT/htdocs/y"),
+        "Alias /x ${root}/htdocs/y\n" + section("Directory", "${root}/htdocs/y"),
 }
 HTACCESS = {
     "plain": "\n".join(INSIDE),
@@ -62,11 +62,8 @@ HTACCESS = {
 
 
 def start(httpd, jwks, text, files=None, **more):
-    server = httpd(main=conf.issuer(), start=False,
-                   files={"keys/corp.json": jwks, **FILES, **(files or {})},
-                   **more)
-    return server.start(text.replace("ROOT", str(server.root))
-                        .replace("PORT", str(server.port)))
+    return httpd(text, main=conf.issuer(), files={
+        "keys/corp.json": jwks, **FILES, **(files or {})}, **more)
 
 
 def statuses(server, key, path):
@@ -174,7 +171,7 @@ def test_merging_or_with_a_directory(httpd, key, jwks):
 
 def test_merge_order(httpd, key, jwks):
     """httpd's own: Directory, .htaccess, Files, Location, If."""
-    server = start(httpd, jwks, section("Directory", "ROOT/htdocs/x", INSIDE)
+    server = start(httpd, jwks, section("Directory", "${root}/htdocs/x", INSIDE)
                    + section("Files", "b.txt", [OPEN])
                    + section("Location", "/x/sub", ["Require all denied"])
                    + section("If", '"-n %{HTTP:X-If}"',

@@ -57,6 +57,8 @@ class Httpd:
             f"LoadModule {n}_module {MODULES}/mod_{n}.so" for n in names
             if (MODULES / f"mod_{n}.so").exists())
         self.base = f"""
+Define root {self.root}
+Define port {self.port}
 ServerRoot {self.root}
 DefaultRuntimeDir {self.root}/run
 PidFile {self.root}/httpd.pid
