@@ -99,7 +99,11 @@ int ao2_gate_enter(ao2_gate_t *gate, apr_time_t patience)
         return place;
     }
     apr_thread_mutex_lock(gate->mutex);
-    while ((left = deadline - apr_time_now()) > 0 && left <= patience) {
+    for (;;) {
+        left = deadline - apr_time_now();
+        if (place >= 0 || left <= 0 || left > patience) {
+            break;
+        }
         if (gate->looking) {
             apr_thread_cond_timedwait(gate->moved, gate->mutex, left);
             continue;
@@ -108,9 +112,6 @@ int ao2_gate_enter(ao2_gate_t *gate, apr_time_t patience)
         place = look(gate, &dead_at);
         gate->looking = 0;
         apr_thread_cond_signal(gate->moved);
-        if (place >= 0) {
-            break;
-        }
     }
     apr_thread_mutex_unlock(gate->mutex);
     return place;

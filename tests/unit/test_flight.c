@@ -1,84 +1,6 @@
-#include "unit/support.h"
+#include "unit/world.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <apr_thread_proc.h>
-
-#include "adapter/shared_memory.h"
-#include "service/flight.h"
-#include "service/gate.h"
-
-#define PARTIES 4
 #define KEY 'k'
-
-/* What the processes of a test tell each other. */
-typedef struct {
-    int calls;     /* work that was done */
-    int under_way; /* now */
-    int most;      /* at once */
-    int right;     /* callers that got what they should */
-    int started;   /* the owner is at work */
-    int stored;    /* a value too long for memory is in the "cache" */
-} told_t;
-
-typedef struct {
-    ao2_shared_memory_t *memory;
-    told_t *told;
-    ao2_shared_t *shared;
-    ao2_board_t board;
-    ao2_flight_t *flight;
-    apr_pool_t *pool;
-} world_t;
-
-static apr_size_t board_size(void)
-{
-    return ao2_board_size(PARTIES);
-}
-
-static void join(world_t *world)
-{
-    assert_int_equal(ao2_shared_memory_join(&world->shared, world->memory,
-                                            world->pool, NULL),
-                     AO2_OK);
-    ao2_board_open(&world->board, world->shared, PARTIES);
-    world->told = (void *)((char *)world->shared->memory + board_size());
-    assert_int_equal(ao2_flight_make(&world->flight, &world->board,
-                                     world->pool, NULL),
-                     AO2_OK);
-}
-
-static void start(world_t *world, apr_pool_t *pool)
-{
-    world->pool = pool;
-    assert_int_equal(ao2_shared_memory_make(&world->memory,
-                                            board_size() + sizeof(told_t),
-                                            pool, NULL),
-                     AO2_OK);
-    join(world);
-}
-
-static int add(int *number, int change)
-{
-    return __atomic_add_fetch(number, change, __ATOMIC_SEQ_CST);
-}
-
-static int look(const int *number)
-{
-    return __atomic_load_n(number, __ATOMIC_SEQ_CST);
-}
-
-static void enter(told_t *told)
-{
-    int now = add(&told->under_way, 1);
-    int most = look(&told->most);
-
-    while (now > most &&
-           !__atomic_compare_exchange_n(&told->most, &most, now, 0,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-    }
-}
 
 static ao2_code_t work_well(void *context, ao2_flight_result_t *result,
                             apr_pool_t *pool, ao2_fail_t *fail)
@@ -86,10 +8,10 @@ static ao2_code_t work_well(void *context, ao2_flight_result_t *result,
     world_t *world = context;
 
     (void)fail;
-    enter(world->told);
-    add(&world->told->calls, 1);
+    told_enter(world->told);
+    told_add(&world->told->calls, 1);
     apr_sleep(apr_time_from_msec(150));
-    add(&world->told->under_way, -1);
+    told_add(&world->told->under_way, -1);
     result->value = ao2_span(apr_pstrdup(pool, "the answer"));
     return AO2_OK;
 }
@@ -100,7 +22,7 @@ static ao2_code_t work_badly(void *context, ao2_flight_result_t *result,
     world_t *world = context;
 
     (void)pool;
-    add(&world->told->calls, 1);
+    told_add(&world->told->calls, 1);
     apr_sleep(apr_time_from_msec(150));
     result->retry_after_sec = 7;
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "broken");
@@ -113,10 +35,10 @@ static ao2_code_t work_long(void *context, ao2_flight_result_t *result,
     world_t *world = context;
 
     (void)fail;
-    if (!look(&world->told->stored)) {
-        add(&world->told->calls, 1);
+    if (!told_look(&world->told->stored)) {
+        told_add(&world->told->calls, 1);
         apr_sleep(apr_time_from_msec(150));
-        add(&world->told->stored, 1);
+        told_add(&world->told->stored, 1);
     }
     result->value.len = 100000;
     result->value.ptr = apr_pcalloc(pool, result->value.len);
@@ -131,8 +53,8 @@ static ao2_code_t work_for_ever(void *context, ao2_flight_result_t *result,
     (void)result;
     (void)pool;
     (void)fail;
-    add(&world->told->calls, 1);
-    add(&world->told->started, 1);
+    told_add(&world->told->calls, 1);
+    told_add(&world->told->started, 1);
     apr_sleep(apr_time_from_sec(60));
     return AO2_OK;
 }
@@ -175,7 +97,7 @@ static void ask(const job_t *job)
     else {
         right = code == AO2_OK && ao2_span_is(result.value, "the answer");
     }
-    add(&job->world->told->right, right);
+    told_add(&job->world->told->right, right);
     apr_pool_destroy(pool);
 }
 
@@ -215,7 +137,7 @@ static pid_t fork_asking(world_t *world, ao2_flight_fn *work, int threads)
     if (child == 0) {
         alarm(30);
         apr_pool_create(&world->pool, NULL);
-        join(world);
+        world_join(world);
         ask_often(world, work, threads, 0);
         _exit(0);
     }
@@ -240,7 +162,7 @@ static void many(void **state)
         pid_t children[4];
         world_t world;
 
-        start(&world, *state);
+        world_start(&world, *state);
         for (k = 0; k < processes; k++) {
             children[k] = fork_asking(&world, rows[i].work, rows[i].threads);
         }
@@ -263,7 +185,7 @@ static void other_keys_do_not_wait(void **state)
 {
     world_t world;
 
-    start(&world, *state);
+    world_start(&world, *state);
     ask_often(&world, work_well, 8, 1);
     assert_int_equal(world.told->calls, 8);
     assert_int_equal(world.told->right, 8);
@@ -275,21 +197,11 @@ static void one_after_the_other(void **state)
     world_t world;
     job_t job = {&world, work_well, KEY};
 
-    start(&world, *state);
+    world_start(&world, *state);
     ask(&job);
     ask(&job);
     assert_int_equal(world.told->calls, 2);
     assert_int_equal(world.told->right, 2);
-}
-
-static void wait_for(const int *number)
-{
-    apr_time_t deadline = apr_time_now() + apr_time_from_sec(20);
-
-    while (!look(number) && apr_time_now() < deadline) {
-        apr_sleep(apr_time_from_msec(1));
-    }
-    assert_true(look(number));
 }
 
 /* The zombie is still there when the next owner takes over. */
@@ -300,10 +212,10 @@ static void killed_owner(void **state)
     apr_time_t before;
     pid_t child;
 
-    start(&world, *state);
+    world_start(&world, *state);
     job.world = &world;
     child = fork_asking(&world, work_for_ever, 1);
-    wait_for(&world.told->started);
+    told_wait(&world.told->started);
     before = apr_time_now();
     kill(child, SIGKILL);
     ask(&job);
@@ -321,9 +233,9 @@ static void living_owner(void **state)
     world_t world;
     pid_t child;
 
-    start(&world, *state);
+    world_start(&world, *state);
     child = fork_asking(&world, work_for_ever, 1);
-    wait_for(&world.told->started);
+    told_wait(&world.told->started);
     call = call_of(&world, work_well, KEY);
     call.patience = apr_time_from_msec(300);
     assert_int_equal(ao2_flight_run(world.flight, &result, &call, *state,
@@ -354,7 +266,7 @@ static void without_a_board(void **state)
 {
     world_t world;
 
-    start(&world, *state);
+    world_start(&world, *state);
     assert_int_equal(ao2_flight_make(&world.flight, NULL, *state, NULL),
                      AO2_OK);
     ask_often(&world, work_well, 8, 0);
@@ -370,7 +282,7 @@ static void full_bucket(void **state)
     world_t world;
     int i;
 
-    start(&world, *state);
+    world_start(&world, *state);
     for (i = 0; i < 3 * AO2_FLIGHT_PLACES; i++) {
         call = call_of(&world, work_long, 1);
         call.key[0] = (unsigned char)i;
@@ -382,141 +294,12 @@ static void full_bucket(void **state)
     }
 }
 
-/* Through the gate and back, @a rounds times. */
-static void pass_gate(world_t *world, ao2_party_t *party, int rounds)
-{
-    ao2_gate_t *gate;
-    int i;
-
-    assert_int_equal(ao2_gate_make(&gate, party, world->shared, 3,
-                                   world->pool, NULL),
-                     AO2_OK);
-    for (i = 0; i < rounds; i++) {
-        int place = ao2_gate_enter(gate, apr_time_from_sec(20));
-
-        if (place >= 0) {
-            enter(world->told);
-            apr_sleep(apr_time_from_msec(1));
-            add(&world->told->under_way, -1);
-            add(&world->told->right, 1);
-            ao2_gate_leave(gate, place);
-        }
-    }
-}
-
-static const unsigned char digest[AO2_PARTY_DIGEST] = {1, 2, 3};
-
-static void gate(void **state)
-{
-    pid_t children[6];
-    world_t world;
-    int i;
-
-    start(&world, *state);
-    for (i = 0; i < 6; i++) {
-        children[i] = fork();
-        if (children[i] == 0) {
-            alarm(30);
-            join(&world);
-            pass_gate(&world, ao2_board_party(&world.board, digest), 40);
-            _exit(0);
-        }
-    }
-    for (i = 0; i < 6; i++) {
-        waitpid(children[i], NULL, 0);
-    }
-    assert_int_equal(world.told->right, 240);
-    assert_in_range(world.told->most, 2, 3);
-}
-
-static void gate_of_the_dead(void **state)
-{
-    ao2_party_t *party;
-    world_t world;
-    ao2_gate_t *gate;
-    pid_t child;
-    int i;
-
-    start(&world, *state);
-    party = ao2_board_party(&world.board, digest);
-    ao2_gate_make(&gate, party, world.shared, 3, *state, NULL);
-    child = fork();
-    if (child == 0) {
-        join(&world);
-        ao2_gate_make(&gate, party, world.shared, 3, *state, NULL);
-        for (i = 0; i < 3; i++) {
-            ao2_gate_enter(gate, 1000);
-        }
-        add(&world.told->started, 1);
-        apr_sleep(apr_time_from_sec(60));
-        _exit(0);
-    }
-    wait_for(&world.told->started);
-    assert_int_equal(ao2_gate_count(gate), 3);
-    assert_int_equal(ao2_gate_enter(gate, apr_time_from_msec(250)), -1);
-    kill(child, SIGKILL);
-    assert_true(ao2_gate_enter(gate, apr_time_from_sec(1)) >= 0);
-    waitpid(child, NULL, 0);
-}
-
-static void parties(void **state)
-{
-    unsigned char other[AO2_PARTY_DIGEST] = {0};
-    ao2_party_t *first;
-    world_t world;
-    int i;
-
-    start(&world, *state);
-    first = ao2_board_party(&world.board, digest);
-    assert_non_null(first);
-    for (i = 1; i < PARTIES; i++) {
-        other[0] = (unsigned char)(100 + i);
-        assert_non_null(ao2_board_party(&world.board, other));
-    }
-    assert_ptr_equal(ao2_board_party(&world.board, digest), first);
-    other[0] = 200;
-    assert_null(ao2_board_party(&world.board, other));
-}
-
-static void pauses(void **state)
-{
-    ao2_pause_t pause = {0, 0};
-    apr_time_t now = apr_time_from_sec(1000);
-    apr_time_t longest = 0;
-    int i;
-
-    (void)state;
-    for (i = 0; i < 2; i++) {
-        ao2_pause_failed(&pause, now, 0);
-        assert_false(ao2_pause_holds(&pause, now));
-    }
-    for (i = 0; i < 200; i++) {
-        ao2_pause_failed(&pause, now, (unsigned)i);
-        assert_true(ao2_pause_holds(&pause, now));
-        assert_false(ao2_pause_may_call(&pause, now, 1000000));
-        longest = pause.until - now > longest ? pause.until - now : longest;
-    }
-    assert_int_equal(longest, apr_time_from_sec(2));
-    assert_in_range(ao2_pause_left_sec(&pause, now), 1, 2);
-    now = pause.until;
-    assert_true(ao2_pause_may_call(&pause, now, apr_time_from_sec(5)));
-    assert_false(ao2_pause_may_call(&pause, now, apr_time_from_sec(5)));
-    assert_true(ao2_pause_may_call(&pause, now + apr_time_from_sec(5),
-                                   apr_time_from_sec(5)));
-    /* The clock was set back an hour. */
-    assert_false(ao2_pause_holds(&pause, now - apr_time_from_sec(3600)));
-    ao2_pause_succeeded(&pause);
-    assert_true(ao2_pause_may_call(&pause, now, 1000000));
-    assert_true(ao2_pause_may_call(&pause, now, 1000000));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pauses), TEST(parties), TEST(many), TEST(one_after_the_other),
+        TEST(many), TEST(one_after_the_other),
         TEST(other_keys_do_not_wait), TEST(killed_owner),
         TEST(living_owner), TEST(without_a_board), TEST(full_bucket),
-        TEST(gate), TEST(gate_of_the_dead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,138 @@
+#include "unit/world.h"
+
+/* Through the gate and back, @a rounds times. */
+static void pass_gate(world_t *world, ao2_party_t *party, int rounds)
+{
+    ao2_gate_t *gate;
+    int i;
+
+    assert_int_equal(ao2_gate_make(&gate, party, world->shared, 3,
+                                   world->pool, NULL),
+                     AO2_OK);
+    for (i = 0; i < rounds; i++) {
+        int place = ao2_gate_enter(gate, apr_time_from_sec(20));
+
+        if (place >= 0) {
+            told_enter(world->told);
+            apr_sleep(apr_time_from_msec(1));
+            told_add(&world->told->under_way, -1);
+            told_add(&world->told->right, 1);
+            ao2_gate_leave(gate, place);
+        }
+    }
+}
+
+static const unsigned char digest[AO2_PARTY_DIGEST] = {1, 2, 3};
+
+static void gate(void **state)
+{
+    pid_t children[6];
+    world_t world;
+    int i;
+
+    world_start(&world, *state);
+    for (i = 0; i < 6; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            alarm(30);
+            world_join(&world);
+            pass_gate(&world, ao2_board_party(&world.board, digest), 40);
+            _exit(0);
+        }
+    }
+    for (i = 0; i < 6; i++) {
+        waitpid(children[i], NULL, 0);
+    }
+    assert_int_equal(world.told->right, 240);
+    assert_in_range(world.told->most, 2, 3);
+}
+
+static void gate_of_the_dead(void **state)
+{
+    ao2_party_t *party;
+    world_t world;
+    ao2_gate_t *gate;
+    pid_t child;
+    int i;
+
+    world_start(&world, *state);
+    party = ao2_board_party(&world.board, digest);
+    ao2_gate_make(&gate, party, world.shared, 3, *state, NULL);
+    child = fork();
+    if (child == 0) {
+        world_join(&world);
+        ao2_gate_make(&gate, party, world.shared, 3, *state, NULL);
+        for (i = 0; i < 3; i++) {
+            ao2_gate_enter(gate, 1000);
+        }
+        told_add(&world.told->started, 1);
+        apr_sleep(apr_time_from_sec(60));
+        _exit(0);
+    }
+    told_wait(&world.told->started);
+    assert_int_equal(ao2_gate_count(gate), 3);
+    assert_int_equal(ao2_gate_enter(gate, apr_time_from_msec(250)), -1);
+    kill(child, SIGKILL);
+    assert_true(ao2_gate_enter(gate, apr_time_from_sec(1)) >= 0);
+    waitpid(child, NULL, 0);
+}
+
+static void parties(void **state)
+{
+    unsigned char other[AO2_PARTY_DIGEST] = {0};
+    ao2_party_t *first;
+    world_t world;
+    int i;
+
+    world_start(&world, *state);
+    first = ao2_board_party(&world.board, digest);
+    assert_non_null(first);
+    for (i = 1; i < PARTIES; i++) {
+        other[0] = (unsigned char)(100 + i);
+        assert_non_null(ao2_board_party(&world.board, other));
+    }
+    assert_ptr_equal(ao2_board_party(&world.board, digest), first);
+    other[0] = 200;
+    assert_null(ao2_board_party(&world.board, other));
+}
+
+static void pauses(void **state)
+{
+    ao2_pause_t pause = {0, 0};
+    apr_time_t now = apr_time_from_sec(1000);
+    apr_time_t longest = 0;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        ao2_pause_failed(&pause, now, 0);
+        assert_false(ao2_pause_holds(&pause, now));
+    }
+    for (i = 0; i < 200; i++) {
+        ao2_pause_failed(&pause, now, (unsigned)i);
+        assert_true(ao2_pause_holds(&pause, now));
+        assert_false(ao2_pause_may_call(&pause, now, 1000000));
+        longest = pause.until - now > longest ? pause.until - now : longest;
+    }
+    assert_int_equal(longest, apr_time_from_sec(2));
+    assert_in_range(ao2_pause_left_sec(&pause, now), 1, 2);
+    now = pause.until;
+    assert_true(ao2_pause_may_call(&pause, now, apr_time_from_sec(5)));
+    assert_false(ao2_pause_may_call(&pause, now, apr_time_from_sec(5)));
+    assert_true(ao2_pause_may_call(&pause, now + apr_time_from_sec(5),
+                                   apr_time_from_sec(5)));
+    /* The clock was set back an hour. */
+    assert_false(ao2_pause_holds(&pause, now - apr_time_from_sec(3600)));
+    ao2_pause_succeeded(&pause);
+    assert_true(ao2_pause_may_call(&pause, now, 1000000));
+    assert_true(ao2_pause_may_call(&pause, now, 1000000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pauses), TEST(parties), TEST(gate), TEST(gate_of_the_dead),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
