@@ -110,5 +110,7 @@ def check(guard):
         guard.fault("configure.ac", "-Wvla is not on")
 
 
+LOOKS_AT = ("sources", "conditions", "macros", "texts")
+
 if __name__ == "__main__":
-    run(check, "banned", "sources", "conditions", "macros", "texts")
+    run(check, "banned", *LOOKS_AT)

@@ -32,5 +32,7 @@ def check(guard):
             guard.fault(MODULE, f"{name} is nowhere defined")
 
 
+LOOKS_AT = ("exported symbols", "needed symbols")
+
 if __name__ == "__main__":
-    run(check, "exports", "exported symbols", "needed symbols")
+    run(check, "exports", *LOOKS_AT)

@@ -136,5 +136,7 @@ def check(guard):
     check_walls(guard)
 
 
+LOOKS_AT = ("files", "includes", "compiles")
+
 if __name__ == "__main__":
-    run(check, "layers", "files", "includes", "compiles")
+    run(check, "layers", *LOOKS_AT)

@@ -25,5 +25,7 @@ def check(guard):
             check_line(guard, f"{path}:{number}", line)
 
 
+LOOKS_AT = ("files", "lines")
+
 if __name__ == "__main__":
-    run(check, "layout", "files", "lines")
+    run(check, "layout", *LOOKS_AT)

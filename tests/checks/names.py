@@ -48,7 +48,7 @@ def check_header(guard, path, code):
         path.parts[1 if path.parts[0] == "src" else 0:])
     wanted = ("" if public else "AO2_") + re.sub(r"\W", "_", stem).upper()
     macros = re.findall(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", code, re.M)
-    if not macros or macros[0] != wanted:
+    if not re.match(rf"\s*#ifndef {wanted}\n#define {wanted}\n", code):
         guard.fault(path, f"the header guard is not {wanted}")
     for name in macros[1:]:
         guard.look("names")
@@ -110,5 +110,7 @@ def check(guard):
         check_names(guard, path, code)
 
 
+LOOKS_AT = ("symbols", "files", "names")
+
 if __name__ == "__main__":
-    run(check, "names", "symbols", "files", "names")
+    run(check, "names", *LOOKS_AT)

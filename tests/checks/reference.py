@@ -206,5 +206,7 @@ def check(guard):
     check_conf(guard, code["Directive"])
 
 
+LOOKS_AT = (*KINDS, "rows of code", "lines of configuration")
+
 if __name__ == "__main__":
-    run(check, "reference", *KINDS, "rows of code", "lines of configuration")
+    run(check, "reference", *LOOKS_AT)

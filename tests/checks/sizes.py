@@ -46,5 +46,7 @@ def check(guard):
             check_function(guard, path, function)
 
 
+LOOKS_AT = ("files", "functions", "declarations")
+
 if __name__ == "__main__":
-    run(check, "sizes", "files", "functions", "declarations")
+    run(check, "sizes", *LOOKS_AT)

@@ -10,12 +10,10 @@ import re
 from guard import run
 
 MAKEFILE = "Makefile.am"
-# C files that build by themselves, and where; the rest is in Makefile.am.
-DOCUMENTED = ("README.md", "docs/reference.md", "docs/install.md")
 HANDED_OUT = ("docs", "conf", "scripts", "tests", "bench")
 ROOT_FILES = re.compile(r"[A-Z]\w*(\.md)?|\.clang-format")
 MADE = {"Makefile", "Makefile.in", ".deps", ".libs", "__pycache__",
-        ".pytest_cache", "node_modules", ".dirstamp", ".htaccess~"}
+        ".pytest_cache", "node_modules", ".dirstamp"}
 MADE_ENDS = re.compile(r"\.(o|lo|la|log|trs|gcda|gcno|pyc)$|"
                        r"^(test|fuzz|replay)_\w+$")
 
@@ -69,9 +67,8 @@ def module_sources(names):
 def check_apxs(guard, names):
     """The documented command, its wildcards as a shell reads them."""
     wanted = module_sources(names)
-    for path in DOCUMENTED:
-        if not (guard.source / path).is_file():
-            continue
+    pages = [*guard.source.glob("*.md"), *guard.source.glob("docs/*.md")]
+    for path in sorted(page.relative_to(guard.source) for page in pages):
         text = re.sub(r"\\\n", " ", guard.text(path))
         for command in re.findall(r"^.*\bapxs2?\b.* -c .*$", text, re.M):
             guard.look("apxs commands")
@@ -124,6 +121,7 @@ def check(guard):
     check_handed_out(guard, names)
 
 
+LOOKS_AT = ("sources", "named sources", "apxs commands", "files")
+
 if __name__ == "__main__":
-    run(check, "sources", "sources", "named sources", "apxs commands",
-        "files")
+    run(check, "sources", *LOOKS_AT)
