@@ -28,6 +28,9 @@
 #define AO2_MAX_DOCUMENT (512 * 1024)
 /** Any other answer of a remote server. */
 #define AO2_MAX_ANSWER (256 * 1024)
+/** A value in the shared cache: as long as the longest document, with room
+ *  for what is noted beside it. */
+#define AO2_MAX_STORED (1024 * 1024)
 /** A key, a certificate or a secret in a file. */
 #define AO2_MAX_KEY_FILE (64 * 1024)
 /** Keys of one set that are kept; a set with more is refused. */
