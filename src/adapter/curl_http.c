@@ -11,6 +11,8 @@
 #include <apr_thread_mutex.h>
 #include <curl/curl.h>
 
+#include "base/text.h"
+
 /** Handles, and so connections, that are kept while nobody uses them. */
 #define MAX_IDLE 32
 /** All header fields of an answer. */
@@ -31,7 +33,8 @@ typedef struct {
     apr_size_t max;
     apr_size_t headers;
     apr_time_t max_age;
-    int too_long;
+    const char *refused; /* by us, and why; NULL: not */
+    char error[CURL_ERROR_SIZE];
 } call_t;
 
 static CURL *take(pool_t *self)
@@ -92,11 +95,14 @@ static int is_link_local(const struct sockaddr *address)
 static curl_socket_t open_socket(void *data, curlsocktype purpose,
                                  struct curl_sockaddr *address)
 {
-    (void)data;
+    call_t *call = data;
+
     (void)purpose;
     if (is_link_local(&address->addr)) {
+        call->refused = "a link-local address is never called";
         return CURL_SOCKET_BAD;
     }
+    call->refused = NULL;
     return socket(address->family, address->socktype | SOCK_CLOEXEC,
                   address->protocol);
 }
@@ -109,7 +115,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *context)
 
     (void)one;
     if (size > call->max - call->length) {
-        call->too_long = 1;
+        call->refused = "the answer is longer than allowed";
         return 0;
     }
     if (call->length + size + 1 > call->room) {
@@ -159,7 +165,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *context)
     (void)one;
     call->headers += size;
     if (call->headers > MAX_HEADERS) {
-        call->too_long = 1;
+        call->refused = "the answer's header fields are longer than allowed";
         return 0;
     }
     if (size > length && strncasecmp(data, name, length) == 0) {
@@ -171,19 +177,16 @@ static size_t on_header(char *data, size_t one, size_t size, void *context)
 static void set_tls(CURL *curl, const ao2_http_way_t *way)
 {
     struct stat info;
+    int is_folder;
 
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, way->verify ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, way->verify ? 2L : 0L);
-    if (way->ca && stat(way->ca, &info) == 0) {
-        if (S_ISDIR(info.st_mode)) {
-            curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
-            curl_easy_setopt(curl, CURLOPT_CAPATH, way->ca);
-        }
-        else {
-            curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-            curl_easy_setopt(curl, CURLOPT_CAINFO, way->ca);
-        }
+    /* One that is gone fails the call: the system's are no substitute. */
+    if (way->ca) {
+        is_folder = stat(way->ca, &info) == 0 && S_ISDIR(info.st_mode);
+        curl_easy_setopt(curl, CURLOPT_CAINFO, is_folder ? NULL : way->ca);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, is_folder ? way->ca : NULL);
     }
     if (way->cert) {
         curl_easy_setopt(curl, CURLOPT_SSLCERT, way->cert);
@@ -226,7 +229,9 @@ static void set_options(CURL *curl, const ao2_http_request_t *request,
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                      milliseconds(request->timeout ? request->timeout
                                                    : way->total_timeout));
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
@@ -258,13 +263,15 @@ static ao2_code_t finish(CURL *curl, CURLcode result, const call_t *call,
 {
     long status = 0;
 
-    if (call->too_long) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "the answer is longer than allowed");
-    }
     if (result != CURLE_OK) {
+        const char *why = call->refused    ? call->refused
+                          : call->error[0] ? call->error
+                                           : curl_easy_strerror(result);
+
+        /* It may quote what the server sent. */
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "%s",
-                        curl_easy_strerror(result));
+                        ao2_text_for_log(ao2_span(why), AO2_MAX_DETAIL,
+                                         pool));
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     answer->status = (int)status;
