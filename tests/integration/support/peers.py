@@ -1,10 +1,10 @@
 """The servers beside httpd: a backend that tells what it got, and a scripted
 issuer that misbehaves on demand."""
+import contextlib
 import hashlib
 import json
-import ssl
+import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -12,8 +12,33 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, address, handler, context=None):
+        self.context = context
+        self.connections = set()
+        super().__init__(address, handler)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if self.context:  # the handshake is the handler's thread's
+            connection = self.context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False)
+        self.connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
     def handle_error(self, *_):
         pass
+
+    def stop(self):
+        """As if the machine went away: kept connections end too."""
+        self.shutdown()
+        self.server_close()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -46,21 +71,19 @@ class Echo(Quiet):
     do_GET = do_POST = do_PUT = do_OPTIONS = do_HEAD = answer
 
 
-def start(handler, certificate=None):
-    server = Server(("127.0.0.1", 0), handler)
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def start(handler, context=None, port=0):
+    server = Server(("127.0.0.1", port), handler, context)
+    threading.Thread(target=server.serve_forever, args=(0.01,),
+                     daemon=True).start()
     server.port = server.server_address[1]
     return server
 
 
 class Issuer:
-    """Serves JWKS and metadata; `fault` switches misbehaviour on."""
+    """Serves a key set and metadata over http, or https with an SSL context;
+    `fault`, a function of support/faults.py, switches misbehaviour on."""
 
-    def __init__(self, jwks, certificate=None):
+    def __init__(self, jwks, context=None, metadata=None):
         issuer = self
 
         class Handler(Quiet):
@@ -69,76 +92,36 @@ class Issuer:
 
         self.jwks = jwks
         self.fault = None
-        self.calls = []
-        self.metadata = None
-        self.server = start(Handler, certificate)
+        self.requests = []  # path and header fields
+        self.headers = {}  # to be sent with the key set
+        self.metadata = metadata or {}  # by path
+        self._handler = Handler
+        self._context = context
+        self.server = start(Handler, context)
         self.port = self.server.port
-        scheme = "https" if certificate else "http"
+        scheme = "https" if context else "http"
         self.url = f"{scheme}://127.0.0.1:{self.port}"
 
+    @property
+    def calls(self):
+        return [path for path, _ in self.requests]
+
     def handle(self, h):
-        self.calls.append(h.path)
-        fault = getattr(self, "fault_" + self.fault) if self.fault else None
-        if fault:
-            fault(h)
-        elif "well-known" in h.path:
-            body = (self.metadata or (lambda path: None))(h.path)
-            if body is None:
-                h.reply(404, b"<html>nothing here</html>", "text/html")
-            else:
-                h.reply(200, json.dumps(body).encode())
+        self.requests.append((h.path, h.headers))
+        if self.fault:
+            h.close_connection = True
+            self.fault(h, self)
+        elif "well-known" not in h.path:
+            h.reply(200, self.jwks.encode(), **self.headers)
+        elif h.path in self.metadata:
+            h.reply(200, json.dumps(self.metadata[h.path]).encode())
         else:
-            h.reply(200, self.jwks.encode())
+            h.reply(404, b"<html>nothing here</html>", "text/html")
 
-    def fault_error(self, h):
-        h.reply(500, b"broken")
+    def down(self):
+        self.server.stop()
 
-    def fault_html(self, h):
-        h.reply(200, b"<html>login</html>", "text/html")
+    def up(self):
+        self.server = start(self._handler, self._context, self.port)
 
-    def fault_broken(self, h):
-        h.reply(200, self.jwks.encode()[:-5])
-
-    def fault_duplicate(self, h):
-        h.reply(200, b'{"keys":[],' + self.jwks.encode()[1:])
-
-    def fault_empty(self, h):
-        h.reply(200, b'{"keys":[]}')
-
-    def fault_redirect(self, h):
-        h.reply(302, b"", Location=self.url + "/elsewhere")
-
-    def fault_drop(self, h):
-        h.connection.close()
-
-    def fault_huge(self, h):
-        h.send_response(200)
-        h.end_headers()
-        try:
-            for _ in range(1600):
-                h.wfile.write(b" " * 65536)
-        except OSError:
-            pass
-        h.close_connection = True
-
-    def fault_headers(self, h):
-        h.send_response(200)
-        for i in range(1000):
-            h.send_header(f"X-{i}", "x" * 200)
-        h.end_headers()
-        h.close_connection = True
-
-    def fault_hang(self, h):
-        time.sleep(20)
-
-    def fault_half(self, h):
-        h.send_response(200)
-        h.send_header("Content-Length", "1000")
-        h.end_headers()
-        h.wfile.write(b'{"keys":')
-        h.wfile.flush()
-        time.sleep(20)
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+    stop = down

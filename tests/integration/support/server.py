@@ -16,10 +16,16 @@ HTTPD = next(p for p in ("/usr/sbin/apache2", "/usr/sbin/httpd")
 MPM = os.environ.get("AO2_MPM", "event")
 USUAL = ("authn_core authz_core authz_user authz_host mime dir alias headers "
          "env setenvif log_config").split()
+#: One process, so that what a server is asked can be counted.
+ONE_PROCESS = "StartServers 1\nServerLimit 1\n" + (
+    "MinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 1"
+    if MPM == "prefork" else
+    "ThreadsPerChild 16\nMaxRequestWorkers 16\n"
+    "MinSpareThreads 1\nMaxSpareThreads 16")
 #: What a log may say at warning level without anybody announcing it.
 HARMLESS = re.compile(r"AH01630|AH01631|AH00052.*exit signal Terminated|"
                       r"AH00163|AH00489|AH00094|AH0049[0-9]|AH00574|AH00295|"
-                      r"AH01797|stands in the configuration itself|"
+                      r"AH01797|AH00161|stands in the configuration itself|"
                       r"can hand out keys|AH00558|AH00035")
 
 
@@ -50,6 +56,7 @@ class Httpd:
         self.port = free_port()
         self.expected = []
         self.process = None
+        self.env = {}
         for name in ("htdocs", "run", "keys"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         names = [f"mpm_{MPM}"] + USUAL + list(modules)
@@ -96,11 +103,19 @@ DirectoryIndex index.html
             for path in [self.root, *self.root.parents][:4]:
                 path.chmod(path.stat().st_mode | 0o055)
 
+    def _env(self):
+        """The environment with what the test adds to it."""
+        env = environment()
+        for name, value in self.env.items():
+            both = name == "LD_PRELOAD" and name in env
+            env[name] = f"{env[name]} {value}" if both else value
+        return env
+
     def configtest(self, conf):
         self._config(conf)
         done = subprocess.run([HTTPD, "-f", self.root / "httpd.conf", "-t"],
                               text=True, capture_output=True, timeout=60,
-                              env=environment(), errors="replace")
+                              env=self._env(), errors="replace")
         return done.returncode, done.stderr + done.stdout
 
     def start(self, conf=""):
@@ -108,7 +123,7 @@ DirectoryIndex index.html
         self.started.append(self.root)
         self.process = subprocess.Popen(
             [HTTPD, "-f", self.root / "httpd.conf", "-DFOREGROUND"],
-            env=environment(), stderr=open(self.root / "stderr", "w"),
+            env=self._env(), stderr=open(self.root / "stderr", "w"),
             stdout=subprocess.DEVNULL,
             # prefork ends by a signal to its whole process group
             start_new_session=True)
