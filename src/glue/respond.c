@@ -77,29 +77,70 @@ static const ao2_error_t *shown(const ao2_error_t *error, int detail)
                : error;
 }
 
+static const ao2_refusal_t *make_refusal(request_rec *r,
+                                         const ao2_error_t *error,
+                                         const ao2_hint_t *hint,
+                                         apr_pool_t *pool)
+{
+    int detail = ao2_number(ao2_dir_of(r)->error_detail,
+                            AO2_FALLBACK_error_detail);
+    ao2_refusal_t *refusal = apr_pcalloc(pool, sizeof(*refusal));
+
+    refusal->error = shown(error, detail);
+    refusal->note = apr_psprintf(pool, "AO2-%03d %s", (int)error->code,
+                                 error->id);
+    if (error->status == HTTP_UNAUTHORIZED || error->rfc6750) {
+        refusal->challenge = ao2_report_challenge(
+            refusal->error, realm_of(r), hint ? hint->scope : NULL, detail,
+            pool);
+    }
+    refusal->retry_after_sec = hint ? hint->retry_after_sec : 0;
+    return refusal;
+}
+
+/* While an error page is put together, the status of the answer is fixed
+ * already: a challenge belongs to its own status alone. */
+static int may_answer(const request_rec *r, int status)
+{
+    return r->status == HTTP_OK || r->status == status;
+}
+
+static void adopt(request_rec *r, ao2_state_t *state,
+                  const ao2_refusal_t *refusal)
+{
+    state->refusal = refusal;
+    apr_table_setn(r->notes, API_OAUTH2_NOTE_ERROR, refusal->note);
+    if (!may_answer(r, refusal->error->status)) {
+        return;
+    }
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (refusal->challenge) {
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                       refusal->challenge);
+    }
+    if (refusal->retry_after_sec > 0) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, refusal->retry_after_sec));
+    }
+}
+
 int ao2_respond(request_rec *r, const ao2_fail_t *fail,
                 const ao2_hint_t *hint)
 {
-    const ao2_dir_t *dir = ao2_dir_of(r);
     const ao2_error_t *error = ao2_error_of(fail->code);
-    int detail = ao2_number(dir->error_detail, AO2_FALLBACK_error_detail);
-    ao2_state_t *state = ao2_state_of(r);
+    const ao2_refusal_t *refusal;
+    request_rec *top = r;
+    request_rec *up;
 
-    log_refusal(r, error, fail);
-    apr_table_setn(r->notes, API_OAUTH2_NOTE_ERROR,
-                   apr_psprintf(r->pool, "AO2-%03d %s", (int)error->code,
-                                error->id));
-    state->error = shown(error, detail);
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (error->status == HTTP_UNAUTHORIZED || error->rfc6750) {
-        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                       ao2_report_challenge(state->error, realm_of(r),
-                                            hint ? hint->scope : NULL, detail,
-                                            r->pool));
+    while (top->main) {
+        top = top->main;
     }
-    if (hint && hint->retry_after_sec > 0) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, hint->retry_after_sec));
+    /* It may outlive a sub-request. */
+    refusal = make_refusal(r, error, hint, top->pool);
+    log_refusal(r, error, fail);
+    adopt(r, ao2_state_of(r), refusal);
+    for (up = r->main; up; up = up->main) {
+        ao2_state_of(up)->below = refusal;
     }
     ao2_carriers_strip(r);
     return error->status;
@@ -114,7 +155,8 @@ int ao2_respond_note_failure(request_rec *r, const char *auth_type)
     }
     state = ao2_state_of(r);
     /* Our own question to mod_authz_core: the answer is not given yet. */
-    if (!state->asking_rights && !state->asking_access && !state->error) {
+    if (!state->asking_rights && !state->asking_access && !state->refusal &&
+        may_answer(r, HTTP_UNAUTHORIZED)) {
         apr_table_setn(r->err_headers_out, "WWW-Authenticate",
                        ao2_report_challenge(
                            ao2_error_of(AO2_E_CREDENTIAL_MISSING),
@@ -125,18 +167,25 @@ int ao2_respond_note_failure(request_rec *r, const char *auth_type)
 
 void ao2_respond_insert_filter(request_rec *r)
 {
-    const ao2_state_t *state = ao2_state_find(r);
+    ao2_state_t *state = ao2_state_find(r);
     ao2_report_t *report;
     ao2_body_t format;
 
-    if (!state || !state->error || r->status != state->error->status ||
+    /* mod_dir answers with the status of a sub-request, but without the
+     * fields that belong to it. */
+    if (state && !state->refusal && state->below &&
+        state->below->error->status == r->status) {
+        adopt(r, state, state->below);
+    }
+    if (!state || !state->refusal ||
+        r->status != state->refusal->error->status ||
         ap_response_code_string(r, ap_index_of_response(r->status))) {
         return;
     }
     format = (ao2_body_t)ao2_number(ao2_dir_of(r)->error_body,
                                     AO2_FALLBACK_error_body);
     report = apr_pcalloc(r->pool, sizeof(*report));
-    ao2_report_body(report, state->error, format, r->pool);
+    ao2_report_body(report, state->refusal->error, format, r->pool);
     if (report->text) {
         ap_add_output_filter_handle(body_filter, report, r, r->connection);
     }

@@ -17,6 +17,14 @@ typedef struct {
     apr_size_t sent;
 } ao2_form_t;
 
+/** What a refusal says to the caller. */
+typedef struct {
+    const ao2_error_t *error; /**< the row that the caller may know of */
+    const char *note;         /**< for the access log */
+    const char *challenge;    /**< NULL: none */
+    int retry_after_sec;      /**< 0: not said */
+} ao2_refusal_t;
+
 typedef struct {
     /* What the request carried; filled by ao2_carriers_collect(). */
     int collected;
@@ -40,7 +48,8 @@ typedef struct {
     ao2_code_t denied; /**< the most telling reason of a Require so far */
     const char *needed_scopes;
 
-    const ao2_error_t *error; /**< the refusal, once there is one */
+    const ao2_refusal_t *refusal; /**< once there is one */
+    const ao2_refusal_t *below;   /**< of a sub-request; may become ours */
 } ao2_state_t;
 
 /** The state of @a r, made when there is none. */
