@@ -166,7 +166,7 @@ static const ao2_state_t *inherit(request_rec *r, ao2_state_t *state)
 /* The principal of the chain, where it was made from the same token by an
  * issuer object that is accepted here too. */
 static int reuse(ao2_state_t *state, const ao2_state_t *from,
-                 const ao2_verifier_t *const *all, int count)
+                 const ao2_check_t *check)
 {
     int i;
 
@@ -174,8 +174,8 @@ static int reuse(ao2_state_t *state, const ao2_state_t *from,
         !ao2_span_equal(from->credential.token, state->credential.token)) {
         return 0;
     }
-    for (i = 0; i < count; i++) {
-        if (all[i] == from->verifier) {
+    for (i = 0; i < check->count; i++) {
+        if (check->verifiers[i] == from->verifier) {
             state->principal = from->principal;
             state->verifier = from->verifier;
             return 1;
@@ -185,14 +185,15 @@ static int reuse(ao2_state_t *state, const ao2_state_t *from,
 }
 
 static const ao2_verifier_t *verifier_of(const ao2_principal_t *principal,
-                                         const ao2_verifier_t *const *all,
-                                         int count)
+                                         const ao2_check_t *check)
 {
     int i;
 
-    for (i = 0; i < count; i++) {
-        if (all[i]->issuer->rules.issuer_name == principal->issuer_name) {
-            return all[i];
+    for (i = 0; i < check->count; i++) {
+        const ao2_verifier_t *verifier = check->verifiers[i];
+
+        if (verifier->issuer->rules.issuer_name == principal->issuer_name) {
+            return verifier;
         }
     }
     return NULL;
@@ -216,11 +217,9 @@ static ao2_code_t check_conditions(request_rec *r,
 }
 
 static ao2_code_t identify(request_rec *r, ao2_state_t *state,
-                           const ao2_verifier_t *const *all, int count,
+                           const ao2_state_t *from, const ao2_check_t *check,
                            ao2_hint_t *hint, ao2_fail_t *fail)
 {
-    const ao2_state_t *from = inherit(r, state);
-    ao2_check_t check = {all, count, r->request_time};
     ao2_principal_t *principal = NULL;
     const ao2_verifier_t *verifier;
     ao2_code_t code;
@@ -232,15 +231,15 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
     if (state->credential.count == 0) {
         return ao2_fail(fail, AO2_E_CREDENTIAL_MISSING, "no credential");
     }
-    if (reuse(state, from, all, count)) {
+    if (reuse(state, from, check)) {
         return check_conditions(r, state->principal, state->verifier, fail);
     }
     code = ao2_token_verify(&principal, &hint->retry_after_sec,
-                            state->credential.token, &check, r->pool, fail);
+                            state->credential.token, check, r->pool, fail);
     if (code != AO2_OK) {
         return code;
     }
-    verifier = verifier_of(principal, all, count);
+    verifier = verifier_of(principal, check);
     code = check_conditions(r, principal, verifier, fail);
     if (code == AO2_OK) {
         state->principal = principal;
@@ -251,6 +250,11 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
 
 static int admit(request_rec *r, ao2_state_t *state)
 {
+    request_rec *up;
+
+    for (up = r->main; up; up = up->main) {
+        ao2_state_of(up)->admitted_below = 1;
+    }
     r->user = apr_pstrdup(r->pool, state->principal->user);
     r->ap_auth_type = (char *)"Bearer";
     ao2_carriers_forward(r);
@@ -258,39 +262,73 @@ static int admit(request_rec *r, ao2_state_t *state)
     return OK;
 }
 
-int ao2_authenticate_check_user(request_rec *r)
+/*
+ * Makes the principal for the location that is in force now.
+ * @param from  the state of a request with the same token; NULL: none
+ */
+static ao2_code_t establish(request_rec *r, ao2_state_t *state,
+                            const ao2_state_t *from, ao2_hint_t *hint,
+                            ao2_fail_t *fail)
 {
     const ao2_dir_t *dir = ao2_dir_of(r);
     const ao2_verifier_t **all = NULL;
+    ao2_check_t check = {NULL, 0, r->request_time};
+    ao2_code_t code = accepted(&all, &check.count, r, fail);
+
+    check.verifiers = all;
+    if (code == AO2_OK && !dir->audiences && dir->any_audience != 1) {
+        code = ao2_fail(fail, AO2_E_MISCONFIGURED, "ApiAudience is not set "
+                        "here: name the audience, or say any");
+    }
+    if (code == AO2_OK) {
+        code = identify(r, state, from, &check, hint, fail);
+    }
+    if (code != AO2_OK) {
+        state->principal = NULL;
+    }
+    state->config = r->per_dir_config;
+    return code;
+}
+
+int ao2_authenticate_check_user(request_rec *r)
+{
     ao2_state_t *state;
     ao2_fail_t fail = {0};
     ao2_hint_t hint = {0};
     ao2_code_t code;
-    int count = 0;
 
     if (!ao2_is_bearer(r)) {
         return DECLINED;
     }
     state = ao2_state_of(r);
     ao2_carriers_collect(r);
-    code = accepted(&all, &count, r, &fail);
-    if (code == AO2_OK && !dir->audiences && dir->any_audience != 1) {
-        code = ao2_fail(&fail, AO2_E_MISCONFIGURED, "ApiAudience is not set "
-                        "here: name the audience, or say any");
-    }
-    if (code == AO2_OK) {
-        code = identify(r, state, all, count, &hint, &fail);
-    }
+    code = establish(r, state, inherit(r, state), &hint, &fail);
     if (code == AO2_OK) {
         return admit(r, state);
     }
-    state->principal = NULL;
     if (code == AO2_E_CREDENTIAL_MISSING &&
-        ao2_number(dir->anonymous, AO2_FALLBACK_anonymous)) {
+        ao2_number(ao2_dir_of(r)->anonymous, AO2_FALLBACK_anonymous)) {
         state->anonymous = 1;
         /* httpd takes NULL for a fault; authorization makes it NULL again. */
         r->user = (char *)"";
         return OK;
     }
     return ao2_respond(r, &fail, &hint);
+}
+
+void ao2_authenticate_again(request_rec *r)
+{
+    ao2_state_t *state = ao2_state_of(r);
+    ao2_state_t before = *state;
+    ao2_fail_t fail = {0};
+    ao2_hint_t hint = {0};
+
+    if (state->config == r->per_dir_config ||
+        (!state->principal && !state->admitted_below)) {
+        return;
+    }
+    r->user = NULL;
+    if (establish(r, state, &before, &hint, &fail) == AO2_OK) {
+        admit(r, state);
+    }
 }

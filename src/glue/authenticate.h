@@ -19,4 +19,11 @@ int ao2_authenticate_force(request_rec *r);
 /** Hook check_user_id: turns the credential into a principal. */
 int ao2_authenticate_check_user(request_rec *r);
 
+/**
+ * mod_dir and mod_negotiation let a request go on with the settings of a
+ * sub-request that was admitted. Makes the principal anew where these are
+ * others than it was made for; without one the request has no identity.
+ */
+void ao2_authenticate_again(request_rec *r);
+
 #endif

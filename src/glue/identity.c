@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/access.h"
+#include "glue/authenticate.h"
 #include "glue/carriers.h"
 #include "mod_api_oauth2.h"
 
@@ -177,6 +178,7 @@ int ao2_identity_prepare(request_rec *r)
         return DECLINED;
     }
     ao2_carriers_collect(r);
+    ao2_authenticate_again(r);
     ao2_carriers_strip(r);
     principal = ao2_state_principal(r);
     if (principal) {

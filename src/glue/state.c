@@ -28,16 +28,20 @@ const ao2_principal_t *ao2_state_principal(const request_rec *r)
 {
     while (r) {
         const ao2_state_t *state = ao2_state_find(r);
-        const request_rec *parent = ao2_state_parent(r);
 
         if (state && (state->principal || state->anonymous)) {
             return state->principal;
         }
-        /* httpd's own condition for taking over r->user unchecked. */
-        if (!parent || parent->per_dir_config != r->per_dir_config) {
+        /* httpd's own conditions for taking over r->user unchecked. */
+        if (r->prev && r->prev->per_dir_config == r->per_dir_config) {
+            r = r->prev;
+        }
+        else if (r->main && r->main->per_dir_config == r->per_dir_config) {
+            r = r->main;
+        }
+        else {
             return NULL;
         }
-        r = parent;
     }
     return NULL;
 }
