@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 
 #include "base/text.h"
 
@@ -17,6 +18,8 @@
 #define MAX_IDLE 32
 /** All header fields of an answer. */
 #define MAX_HEADERS (64 * 1024)
+/** The longest Retry-After that is believed, in seconds. */
+#define LONGEST_RETRY 3600
 
 typedef struct {
     ao2_http_t port;
@@ -33,6 +36,7 @@ typedef struct {
     apr_size_t max;
     apr_size_t headers;
     apr_time_t max_age;
+    int retry_after_sec;
     const char *refused; /* by us, and why; NULL: not */
     char error[CURL_ERROR_SIZE];
 } call_t;
@@ -156,11 +160,35 @@ static void read_max_age(call_t *call, const char *field, size_t size)
     }
 }
 
+/* Seconds; a date is not worth its parser. */
+static void read_retry_after(call_t *call, const char *field, size_t size)
+{
+    int seconds = 0;
+
+    for (; size > 0 && (*field == ' ' || *field == '\t'); size--) {
+        field++;
+    }
+    for (; size > 0 && apr_isdigit(*field) && seconds < LONGEST_RETRY;
+         size--) {
+        seconds = seconds * 10 + (*field++ - '0');
+    }
+    call->retry_after_sec = seconds < LONGEST_RETRY ? seconds : LONGEST_RETRY;
+}
+
+/* What follows the name of a field; NULL: it is another one. */
+static const char *value_of(const char *data, size_t size, const char *name)
+{
+    size_t length = strlen(name);
+
+    return size > length && strncasecmp(data, name, length) == 0
+               ? data + length
+               : NULL;
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *context)
 {
-    static const char name[] = "cache-control:";
     call_t *call = context;
-    size_t length = sizeof(name) - 1;
+    const char *value;
 
     (void)one;
     call->headers += size;
@@ -168,8 +196,13 @@ static size_t on_header(char *data, size_t one, size_t size, void *context)
         call->refused = "the answer's header fields are longer than allowed";
         return 0;
     }
-    if (size > length && strncasecmp(data, name, length) == 0) {
-        read_max_age(call, data + length, size - length);
+    value = value_of(data, size, "cache-control:");
+    if (value) {
+        read_max_age(call, value, size - (size_t)(value - data));
+    }
+    value = value_of(data, size, "retry-after:");
+    if (value) {
+        read_retry_after(call, value, size - (size_t)(value - data));
     }
     return size;
 }
@@ -276,6 +309,7 @@ static ao2_code_t finish(CURL *curl, CURLcode result, const call_t *call,
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     answer->status = (int)status;
     answer->max_age = call->max_age;
+    answer->retry_after_sec = call->retry_after_sec;
     answer->media_type = media_type(curl, pool);
     answer->body.ptr = apr_pstrmemdup(pool, call->body ? call->body : "",
                                       call->length);
@@ -283,13 +317,57 @@ static ao2_code_t finish(CURL *curl, CURLcode result, const call_t *call,
     return AO2_OK;
 }
 
-static ao2_code_t get(ao2_http_t *port, ao2_http_answer_t *answer,
-                      const ao2_http_request_t *request, apr_pool_t *pool,
-                      ao2_fail_t *fail)
+/* The body is borrowed: curl must not keep a copy of what is secret. "Expect"
+ * would only cost a round trip. */
+static void set_form(CURL *curl, const ao2_http_request_t *request,
+                     struct curl_slist **headers)
+{
+    if (request->form.ptr) {
+        curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)request->form.len);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->form.ptr);
+        *headers = curl_slist_append(*headers, "Expect:");
+    }
+}
+
+static struct curl_slist *set_fields(CURL *curl,
+                                     const ao2_http_request_t *request,
+                                     apr_pool_t *pool)
+{
+    struct curl_slist *headers = NULL;
+    int i;
+
+    if (request->accept) {
+        headers = curl_slist_append(
+            NULL, apr_pstrcat(pool, "Accept: ", request->accept, NULL));
+    }
+    for (i = 0; request->fields && i < request->fields->nelts; i++) {
+        headers = curl_slist_append(
+            headers, APR_ARRAY_IDX(request->fields, i, const char *));
+    }
+    set_form(curl, request, &headers);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    return headers;
+}
+
+static void free_fields(struct curl_slist *headers)
+{
+    struct curl_slist *at;
+
+    for (at = headers; at; at = at->next) {
+        OPENSSL_cleanse(at->data, strlen(at->data));
+    }
+    curl_slist_free_all(headers);
+}
+
+static ao2_code_t send_request(ao2_http_t *port, ao2_http_answer_t *answer,
+                               const ao2_http_request_t *request,
+                               apr_pool_t *pool, ao2_fail_t *fail)
 {
     pool_t *self = port->context;
     CURL *curl = take(self);
-    struct curl_slist *headers = NULL;
+    struct curl_slist *headers;
     call_t call = {0};
     ao2_code_t code;
 
@@ -300,13 +378,9 @@ static ao2_code_t get(ao2_http_t *port, ao2_http_answer_t *answer,
     call.max = request->max_body;
     call.max_age = -1;
     set_options(curl, request, &call);
-    if (request->accept) {
-        headers = curl_slist_append(
-            NULL, apr_pstrcat(pool, "Accept: ", request->accept, NULL));
-        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    }
+    headers = set_fields(curl, request, pool);
     code = finish(curl, curl_easy_perform(curl), &call, answer, pool, fail);
-    curl_slist_free_all(headers);
+    free_fields(headers);
     free(call.body);
     give(self, curl);
     return code;
@@ -323,7 +397,7 @@ ao2_code_t ao2_curl_http_make(ao2_http_t **phttp, apr_pool_t *pool,
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "no mutex");
     }
     apr_pool_cleanup_register(pool, self, close_all, apr_pool_cleanup_null);
-    self->port.get = get;
+    self->port.call = send_request;
     self->port.context = self;
     *phttp = &self->port;
     return AO2_OK;

@@ -19,7 +19,8 @@ ao2_code_t ao2_errand_get(ao2_http_answer_t *answer, const char *url,
                                   "application/jwk-set+json, "
                                   "application/json",
                                   AO2_MAX_DOCUMENT,
-                                  errand->deadline - apr_time_now()};
+                                  errand->deadline - apr_time_now(),
+                                  {NULL, 0}, NULL};
     ao2_code_t code;
 
     if (request.timeout <= 0) {
@@ -30,7 +31,7 @@ ao2_code_t ao2_errand_get(ao2_http_answer_t *answer, const char *url,
     if (request.timeout > way->total_timeout) {
         request.timeout = way->total_timeout;
     }
-    code = errand->http->get(errand->http, answer, &request, errand->pool,
+    code = errand->http->call(errand->http, answer, &request, errand->pool,
                              fail);
     if (code == AO2_OK && answer->status != 200) {
         code = ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,

@@ -105,7 +105,8 @@ static ao2_store_t *make_store(fake_t *fake, const char *secret)
     return store;
 }
 
-static const char *const secrets[] = {NULL, "a secret of thirty-two bytes, or so"};
+static const char *const secrets[] = {NULL,
+                                      "a secret of thirty-two bytes, or so"};
 
 static const unsigned char owner[AO2_CACHE_KEY] = {1};
 
