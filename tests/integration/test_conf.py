@@ -188,8 +188,8 @@ def backend():
 @pytest.fixture(scope="module")
 def issuer(jwks):
     server = peers.Issuer(jwks)
-    server.metadata = lambda path: {"issuer": server.url + "/",
-                                    "jwks_uri": server.url + "/jwks"}
+    server.metadata["/.well-known/oauth-authorization-server"] = {
+        "issuer": server.url + "/", "jwks_uri": server.url + "/jwks"}
     yield server
     server.stop()
 
