@@ -150,7 +150,7 @@ void ao2_seat_end(const ao2_seat_t *seat, ao2_board_t *board, ao2_code_t code,
     /* Another may have taken over from an owner that was late. */
     if (place->sequence == seat->sequence &&
         place->owner == board->shared->me) {
-        place->code = code;
+        place->code = (int)code;
         place->retry_after_sec = result->retry_after_sec;
         apr_cpystrn(place->detail, fail->detail, sizeof(place->detail));
         place->has_value = result->value.ptr &&

@@ -8,7 +8,7 @@ static const char *mint(ao2_key_t **pkey, const ao2_alg_t *alg,
                         apr_pool_t *pool)
 {
     ao2_signer_t signer = {NULL, alg, "JWT"};
-    const char *token;
+    const char *token = NULL;
     ao2_fail_t fail = {0};
 
     ao2_key_generate(pkey, alg, 0, "k1", pool, &fail);
