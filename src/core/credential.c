@@ -54,12 +54,17 @@ static ao2_code_t take(ao2_credential_t *found, const char *text,
     return AO2_OK;
 }
 
+/* What may be in the name of a scheme, or in a token that stands alone. */
+static int is_word(char c)
+{
+    return apr_isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~/", c));
+}
+
 /* Behind "Bearer" in any case and the spaces after it; NULL: another
- * scheme. */
+ * scheme. What else follows the word is no reason to overlook it. */
 static const char *after_scheme(const char *value)
 {
-    if (strncasecmp(value, "Bearer", 6) != 0 ||
-        (value[6] && value[6] != ' ')) {
+    if (strncasecmp(value, "Bearer", 6) != 0 || is_word(value[6])) {
         return NULL;
     }
     return value + 6 + strspn(value + 6, " ");
