@@ -31,6 +31,8 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_post_read_request(ao2_identity_scrub, NULL, NULL,
                               APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(ao2_carriers_post_read, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
     ap_hook_check_access(ao2_carriers_check_access, NULL, NULL,
                          APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_check_access_ex(ao2_authenticate_check_access, NULL, NULL,
@@ -47,9 +49,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(ao2_identity_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(ao2_respond_insert_private, NULL, NULL,
                           APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(ao2_form_insert_filter, NULL, NULL,
+                          APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(ao2_respond_insert_filter, NULL, NULL,
                                 APR_HOOK_MIDDLE);
-    ap_hook_log_transaction(ao2_identity_before_log, NULL, NULL,
+    ap_hook_log_transaction(ao2_carriers_before_log, NULL, NULL,
                             APR_HOOK_REALLY_FIRST);
 
     ap_hook_expr_lookup(ao2_expression_lookup, NULL, NULL, APR_HOOK_MIDDLE);

@@ -257,7 +257,6 @@ static int admit(request_rec *r, ao2_state_t *state)
     }
     r->user = apr_pstrdup(r->pool, state->principal->user);
     r->ap_auth_type = (char *)"Bearer";
-    ao2_carriers_forward(r);
     ao2_identity_set_env(r, state->principal);
     return OK;
 }

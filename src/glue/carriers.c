@@ -51,57 +51,81 @@ int ao2_carriers_allow(const request_rec *r, const ao2_carrier_t *carrier)
     return 0;
 }
 
-/* @a text with its first @a old replaced by @a with. */
-static char *replace(apr_pool_t *pool, const char *text, const char *old,
-                     const char *with)
+/* The address @a text without its parameter @a name; what follows the query
+ * (a fragment, the protocol of a request line) stays. */
+static char *cut_address(apr_pool_t *pool, const char *text, const char *name)
 {
-    const char *at = text ? strstr(text, old) : NULL;
+    const char *query = text ? strchr(text, '?') : NULL;
+    ao2_credential_t ignored = {0};
+    const char *old;
+    const char *rest;
+    size_t length;
 
-    if (!at) {
+    if (!query) {
+        return (char *)text;
+    }
+    length = strcspn(query, "# ");
+    old = apr_pstrmemdup(pool, query + 1, length - 1);
+    ao2_credential_query(&ignored, &rest, old, name, pool, NULL);
+    if (rest == old) {
         return (char *)text;
     }
     return apr_pstrcat(pool,
-                       apr_pstrmemdup(pool, text, (apr_size_t)(at - text)),
-                       with, at + strlen(old), NULL);
+                       apr_pstrmemdup(pool, text, (apr_size_t)(query - text)),
+                       rest ? "?" : "", rest ? rest : "", query + length,
+                       NULL);
+}
+
+static char *cut_query(apr_pool_t *pool, char *query, const char *name)
+{
+    ao2_credential_t ignored = {0};
+    const char *rest;
+
+    ao2_credential_query(&ignored, &rest, query, name, pool, NULL);
+    return (char *)rest;
 }
 
 /*
- * Everything that the query was copied into before now: what access logs
- * print (the_request, unparsed_uri) and what mod_rewrite and mod_proxy put
- * together for the backend.
+ * Everything that the query was copied into before now, each for itself
+ * since mod_rewrite may have changed some of them: what access logs print
+ * and what mod_rewrite and mod_proxy put together for the backend. A Referer
+ * of the same site shows the address of the page before.
  */
-static void cut_query(request_rec *r, const char *rest)
+static void cut_parameter(request_rec *r, const char *name)
 {
-    const char *old = apr_pstrcat(r->pool, "?", r->args, NULL);
-    const char *with = rest ? apr_pstrcat(r->pool, "?", rest, NULL) : "";
+    const char *referer = apr_table_get(r->headers_in, "Referer");
+    const char *cut = cut_address(r->pool, referer, name);
 
-    r->the_request = replace(r->pool, r->the_request, old, with);
-    r->unparsed_uri = replace(r->pool, r->unparsed_uri, old, with);
-    if (r->filename && strncmp(r->filename, "proxy:", 6) == 0) {
-        r->filename = replace(r->pool, r->filename, old, with);
+    if (cut != referer) {
+        apr_table_setn(r->headers_in, "Referer", cut);
     }
-    r->parsed_uri.query = (char *)rest;
-    r->args = (char *)rest;
+    r->args = cut_query(r->pool, r->args, name);
+    r->parsed_uri.query = cut_query(r->pool, r->parsed_uri.query, name);
+    r->the_request = cut_address(r->pool, r->the_request, name);
+    r->unparsed_uri = cut_address(r->pool, r->unparsed_uri, name);
+    if (r->filename && strncmp(r->filename, "proxy:", 6) == 0) {
+        r->filename = cut_address(r->pool, r->filename, name);
+    }
+}
+
+/* The log prints the first request_rec of a chain. */
+static void cut_chain(request_rec *r, const char *name)
+{
+    request_rec *up;
+
+    for (up = r; up; up = ao2_state_parent(up)) {
+        cut_parameter(up, name);
+    }
 }
 
 static ao2_code_t from_query(request_rec *r, const ao2_carrier_t *carrier,
                              ao2_credential_t *found, ao2_fail_t *fail)
 {
-    const char *args = r->args;
     const char *rest;
-    ao2_code_t code = ao2_credential_query(found, &rest, args, carrier->name,
-                                           r->pool, fail);
-    request_rec *up;
+    ao2_code_t code = ao2_credential_query(found, &rest, r->args,
+                                           carrier->name, r->pool, fail);
 
-    if (rest == args) {
-        return code;
-    }
-    /* The log prints the first request_rec of a chain. */
-    for (up = r; up; up = ao2_state_parent(up)) {
-        if (up->args && strcmp(up->args, args) == 0) {
-            cut_query(up, rest);
-        }
-    }
+    cut_chain(r, carrier->name);
     return code;
 }
 
@@ -123,8 +147,7 @@ static ao2_code_t look(request_rec *r, const ao2_carrier_t *carrier,
     case AO2_CARRIER_QUERY:
         return from_query(r, carrier, found, fail);
     case AO2_CARRIER_FORM:
-        return ao2_form_credential(r, carrier->name, !forwards(r), found,
-                                   fail);
+        return ao2_form_credential(r, carrier->name, found, fail);
     }
     return AO2_OK;
 }
@@ -186,19 +209,14 @@ static void strip_cookie(request_rec *r, const char *name)
     }
 }
 
-void ao2_carriers_strip(request_rec *r)
+static void strip(request_rec *r, int with_fields)
 {
-    ao2_state_t *state = ao2_state_of(r);
     int count;
     const ao2_carrier_t *all = carriers_of(r, &count);
     int i;
 
-    if (state->stripped || forwards(r)) {
-        return;
-    }
-    state->stripped = 1;
     for (i = 0; i < count; i++) {
-        if (all[i].kind == AO2_CARRIER_HEADER) {
+        if (all[i].kind == AO2_CARRIER_HEADER && with_fields) {
             strip_field(r, &all[i]);
         }
         else if (all[i].kind == AO2_CARRIER_COOKIE) {
@@ -207,20 +225,83 @@ void ao2_carriers_strip(request_rec *r)
     }
 }
 
-void ao2_carriers_forward(request_rec *r)
+void ao2_carriers_hand_over(request_rec *r, const ao2_state_t *granted)
 {
-    const ao2_state_t *state = ao2_state_of(r);
+    strip(r, !forwards(r));
+    if (forwards(r) && granted && granted->principal &&
+        granted->carrier.kind != AO2_CARRIER_HEADER) {
+        ao2_span_t token = granted->credential.token;
 
-    if (!forwards(r) || !state->principal ||
-        state->carrier.kind == AO2_CARRIER_HEADER) {
-        return;
+        apr_table_setn(r->headers_in, "Authorization",
+                       apr_pstrcat(r->pool, "Bearer ",
+                                   apr_pstrmemdup(r->pool, token.ptr,
+                                                  token.len), NULL));
     }
-    apr_table_setn(r->headers_in, "Authorization",
-                   apr_pstrcat(r->pool, "Bearer ",
-                               apr_pstrmemdup(r->pool,
-                                              state->credential.token.ptr,
-                                              state->credential.token.len),
-                               NULL));
+}
+
+void ao2_carriers_conceal(request_rec *r)
+{
+    int count;
+    const ao2_carrier_t *all = carriers_of(r, &count);
+    int i;
+
+    strip(r, 1);
+    for (i = 0; i < count; i++) {
+        if (all[i].kind == AO2_CARRIER_QUERY) {
+            cut_chain(r, all[i].name);
+        }
+    }
+    if (forwards(r)) {
+        strip_field(r, only_authorization);
+    }
+}
+
+static void cut_all(request_rec *r)
+{
+    const apr_array_header_t *names = ao2_server_of(r->server)->query_names;
+    int i;
+
+    for (i = 0; i < names->nelts; i++) {
+        cut_parameter(r, APR_ARRAY_IDX(names, i, const char *));
+    }
+}
+
+/* Whether httpd will refuse the path before it looks for a location, with
+ * the whole address in the error log. */
+static int is_hopeless(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    char *path = apr_pstrdup(r->pool, r->parsed_uri.path);
+
+    return path && (strstr(path, "%00") ||
+                    (!core->allow_encoded_slashes &&
+                     ap_strcasestr(path, "%2f")) ||
+                    !ap_normalize_path(path, AP_NORMALIZE_NOT_ABOVE_ROOT |
+                                             AP_NORMALIZE_DECODE_UNRESERVED));
+}
+
+int ao2_carriers_post_read(request_rec *r)
+{
+    if (ao2_server_of(r->server)->query_names->nelts > 0 &&
+        r->parsed_uri.query && is_hopeless(r)) {
+        cut_all(r);
+    }
+    return DECLINED;
+}
+
+int ao2_carriers_before_log(request_rec *r)
+{
+    request_rec *at;
+
+    for (at = r; at; at = at->next) {
+        if (at->per_dir_config == at->server->lookup_defaults) {
+            cut_all(at);
+        }
+        if (ao2_is_bearer(at)) {
+            ao2_carriers_conceal(at);
+        }
+    }
+    return DECLINED;
 }
 
 int ao2_carriers_check_access(request_rec *r)

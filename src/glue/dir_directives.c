@@ -117,6 +117,17 @@ static int parse_carrier(ao2_carrier_t *carrier, const char *word)
     return 0;
 }
 
+/* Some refusals come before the location is known. */
+static void note_query(cmd_parms *cmd, const ao2_carrier_t *carrier)
+{
+    ao2_server_t *server = ao2_server_of(cmd->server);
+
+    if (carrier->kind == AO2_CARRIER_QUERY &&
+        !ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
+        APR_ARRAY_PUSH(server->query_names, const char *) = carrier->name;
+    }
+}
+
 const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[])
 {
@@ -130,12 +141,14 @@ const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
     }
     carriers = apr_array_make(cmd->pool, argc, sizeof(ao2_carrier_t));
     for (i = 0; i < argc; i++) {
-        if (!parse_carrier(apr_array_push(carriers),
-                           apr_pstrdup(cmd->pool, argv[i]))) {
+        ao2_carrier_t *carrier = apr_array_push(carriers);
+
+        if (!parse_carrier(carrier, apr_pstrdup(cmd->pool, argv[i]))) {
             return ao2_directive_bad(cmd, argv[i],
                                      "header, header:NAME, cookie:NAME, "
                                      "query:NAME or form:NAME");
         }
+        note_query(cmd, carrier);
     }
     conf->carriers = carriers;
     return NULL;

@@ -167,34 +167,27 @@ int ao2_identity_fixup(request_rec *r)
 
 int ao2_identity_prepare(request_rec *r)
 {
-    const ao2_principal_t *principal;
+    const ao2_state_t *granted;
 
     /* The redirected request prepares for itself. */
     if (r->handler && strcmp(r->handler, "redirect-handler") == 0) {
         return DECLINED;
     }
-    scrub(r, r->headers_in);
+    if (r->main) {
+        /* What it gets is not for the request that it shares fields with,
+         * nor the other way round. */
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
+        scrub(r, r->headers_in);
+    }
     if (!ao2_is_bearer(r)) {
         return DECLINED;
     }
     ao2_carriers_collect(r);
     ao2_authenticate_again(r);
-    ao2_carriers_strip(r);
-    principal = ao2_state_principal(r);
-    if (principal) {
-        pass_claims(r, principal, 1);
-    }
-    return DECLINED;
-}
-
-int ao2_identity_before_log(request_rec *r)
-{
-    const request_rec *at;
-
-    for (at = r; at; at = at->next) {
-        if (ao2_state_find(at)) {
-            ao2_carriers_strip((request_rec *)at);
-        }
+    granted = ao2_state_granted(r);
+    ao2_carriers_hand_over(r, granted);
+    if (granted && granted->principal) {
+        pass_claims(r, granted->principal, 1);
     }
     return DECLINED;
 }

@@ -24,7 +24,4 @@ int ao2_identity_fixup(request_rec *r);
  *  what the application may see. */
 int ao2_identity_prepare(request_rec *r);
 
-/** Hook log_transaction, first of all: no credential may be left to log. */
-int ao2_identity_before_log(request_rec *r);
-
 #endif

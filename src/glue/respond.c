@@ -142,7 +142,10 @@ int ao2_respond(request_rec *r, const ao2_fail_t *fail,
     for (up = r->main; up; up = up->main) {
         ao2_state_of(up)->below = refusal;
     }
-    ao2_carriers_strip(r);
+    /* A sub-request shares its fields with a request that may go on. */
+    if (!r->main) {
+        ao2_carriers_conceal(r);
+    }
     return error->status;
 }
 

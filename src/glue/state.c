@@ -24,13 +24,13 @@ request_rec *ao2_state_parent(const request_rec *r)
     return r->prev ? r->prev : r->main;
 }
 
-const ao2_principal_t *ao2_state_principal(const request_rec *r)
+const ao2_state_t *ao2_state_granted(const request_rec *r)
 {
     while (r) {
         const ao2_state_t *state = ao2_state_find(r);
 
         if (state && (state->principal || state->anonymous)) {
-            return state->principal;
+            return state;
         }
         /* httpd's own conditions for taking over r->user unchecked. */
         if (r->prev && r->prev->per_dir_config == r->per_dir_config) {
@@ -44,6 +44,13 @@ const ao2_principal_t *ao2_state_principal(const request_rec *r)
         }
     }
     return NULL;
+}
+
+const ao2_principal_t *ao2_state_principal(const request_rec *r)
+{
+    const ao2_state_t *state = ao2_state_granted(r);
+
+    return state ? state->principal : NULL;
 }
 
 int ao2_is_bearer(request_rec *r)

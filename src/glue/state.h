@@ -11,11 +11,7 @@
 
 #include "core/credential.h"
 
-/** A form body that was read and is played back. */
-typedef struct {
-    const char *body;
-    apr_size_t sent;
-} ao2_form_t;
+typedef struct ao2_form ao2_form_t;
 
 /** What a refusal says to the caller. */
 typedef struct {
@@ -32,7 +28,6 @@ typedef struct {
     ao2_carrier_t carrier;  /**< of the credential, when there is one */
     ao2_fail_t carrier_fail; /**< code AO2_OK: nothing was wrong */
     ao2_form_t *form; /**< NULL: the body was not read */
-    int stripped;
 
     /* Who it is; filled by authentication. */
     const ao2_principal_t *principal;
@@ -67,9 +62,14 @@ ao2_state_t *ao2_state_find(const request_rec *r);
 request_rec *ao2_state_parent(const request_rec *r);
 
 /**
- * The principal that @a r was let in with: its own, or that of the chain
- * where httpd skipped authentication because the settings are the same.
+ * The state with which @a r was let in: its own, or that of the chain where
+ * httpd skipped authentication because the settings are the same.
  * NULL: none.
+ */
+const ao2_state_t *ao2_state_granted(const request_rec *r);
+
+/**
+ * The principal of that state. NULL: none, or nobody.
  */
 const ao2_principal_t *ao2_state_principal(const request_rec *r);
 
