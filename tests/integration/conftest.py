@@ -3,6 +3,7 @@
     httpd         servers of one test: httpd(conf, files={"keys/a.json": ..})
     module_httpd  the same for servers that the tests of one file share
     key           an ES256 key, the same for the whole run
+    backend       a server behind httpd that tells what it got
     authserver    a real authorization server, the same for the whole run,
                   its switches back where they were
 
@@ -21,7 +22,7 @@ import pytest
 os.environ.setdefault("AO2_MODULE", str(
     Path(__file__).parents[2] / ".libs/mod_api_oauth2.so"))
 
-from support import leaks, tokens  # noqa: E402
+from support import leaks, peers, tokens  # noqa: E402
 from support.authserver import AuthorizationServer  # noqa: E402
 from support.server import Httpd  # noqa: E402
 
@@ -82,6 +83,14 @@ def httpd(tmp_path):
 @pytest.fixture(scope="module")
 def module_httpd(tmp_path_factory):
     yield from servers(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(scope="session")
+def backend():
+    server = peers.start(peers.Echo)
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")

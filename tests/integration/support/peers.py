@@ -58,12 +58,23 @@ class Quiet(BaseHTTPRequestHandler):
 
 
 class Echo(Quiet):
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding", "") != "chunked":
+            length = int(self.headers.get("Content-Length") or 0)
+            return self.rfile.read(length)
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
     def answer(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
+        body = self.read_body()
         self.reply(200, json.dumps({
             "method": self.command, "path": self.path,
-            "headers": self.headers.items(), "length": length,
+            "headers": self.headers.items(), "length": len(body),
             "body": body[:2000].decode("latin-1"),
             "sha256": hashlib.sha256(body).hexdigest()}).encode(),
             Cache_Control="public, max-age=60")
