@@ -142,8 +142,9 @@ ao2_code_t ao2_key_write(json_t **pjson, const ao2_key_t *key,
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
                         "the key cannot be written");
     }
-    if (key->kid) {
-        json_object_set_new(jwk, "kid", json_string(key->kid));
+    if (key->kid &&
+        json_object_set_new(jwk, "kid", json_string(key->kid)) != 0) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED, "\"kid\" is not UTF-8");
     }
     if (key->alg) {
         json_object_set_new(jwk, "alg", json_string(key->alg->name));

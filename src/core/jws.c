@@ -166,6 +166,12 @@ ao2_code_t ao2_jws_verify_any(const ao2_jws_t *jws,
                                : "no key fits the token's kid and alg");
 }
 
+/* Put a text that is there; 0 where it is not UTF-8. */
+static int put(json_t *header, const char *name, const char *text)
+{
+    return !text || json_object_set_new(header, name, json_string(text)) == 0;
+}
+
 ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
                         const ao2_signer_t *signer, apr_pool_t *pool,
                         ao2_fail_t *fail)
@@ -176,18 +182,13 @@ ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
     char *text;
 
     *ptoken = NULL;
-    json_object_set_new(header, "alg", json_string(signer->alg->name));
-    if (signer->typ) {
-        json_object_set_new(header, "typ", json_string(signer->typ));
-    }
-    if (signer->key->kid) {
-        json_object_set_new(header, "kid", json_string(signer->key->kid));
+    if (!put(header, "alg", signer->alg->name) ||
+        !put(header, "typ", signer->typ) ||
+        !put(header, "kid", signer->key->kid)) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                        "\"typ\" or \"kid\" is not UTF-8");
     }
     text = json_dumps(header, JSON_COMPACT);
-    if (!text) {
-        return ao2_fail(fail, AO2_E_MISCONFIGURED,
-                        "the header is not UTF-8");
-    }
     input = apr_pstrcat(pool, ao2_base64url_encode(ao2_span(text), pool), ".",
                         ao2_base64url_encode(payload, pool), NULL);
     free(text);

@@ -65,7 +65,7 @@ typedef struct {
  * Sign. The header is {"alg", "typ", "kid"}.
  * @param ptoken  a terminated string in @a pool
  * @return AO2_OK or AO2_E_MISCONFIGURED: the key is not private or does not
- *         fit the algorithm
+ *         fit the algorithm; "typ" or "kid" is not UTF-8
  */
 ao2_code_t ao2_jws_sign(const char **ptoken, ao2_span_t payload,
                         const ao2_signer_t *signer, apr_pool_t *pool,

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/base64url.h"
 #include "core/keyset.h"
@@ -129,57 +130,245 @@ static void jwk_purposes(void **state)
                              1, *state), -1);
 }
 
-/* RFC 7638 section 3.1 */
-static void thumbprint(void **state)
+/* An RSA JWK with a modulus of @a bits bits and this exponent, big-endian. */
+static int rsa_of(int bits, const char *e, apr_pool_t *pool)
 {
-    ao2_key_t *key;
+    unsigned char *bytes = apr_palloc(pool, (apr_size_t)(bits + 7) / 8);
+    ao2_span_t modulus = {(const char *)bytes, (apr_size_t)(bits + 7) / 8};
+    const char *text;
 
-    ao2_jwk_read(&key, test_json(
-        "{'kty':'RSA','n':'0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhW"
-        "x4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64"
-        "tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368Q"
-        "QMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-b"
-        "FTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kE"
-        "gU8awapJzKnqDKgw','e':'AQAB','alg':'RS256','kid':'2011-04-29'}",
-        *state), AO2_FOR_VERIFY, 0, *state, NULL);
-    assert_non_null(key);
-    assert_string_equal(ao2_key_thumbprint(key, *state),
-                        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-}
-
-/* An RSA JWK of @a bits and exponent @a e, as OpenSSL makes it. */
-static int rsa_of(int bits, unsigned e, apr_pool_t *pool)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    BIGNUM *number = BN_new();
-    EVP_PKEY *pkey = NULL;
-    BIO *bio = BIO_new(BIO_s_mem());
-    ao2_span_t pem;
-    ao2_key_t *key;
-    char *bytes;
-
-    BN_set_word(number, e);
-    EVP_PKEY_keygen_init(ctx);
-    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits);
-    EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, number);
-    assert_int_equal(EVP_PKEY_generate(ctx, &pkey), 1);
-    PEM_write_bio_PUBKEY(bio, pkey);
-    pem.len = (apr_size_t)BIO_get_mem_data(bio, &bytes);
-    pem.ptr = bytes;
-    ao2_key_read_pem(&key, pem, "k", NULL, pool, NULL);
-    EVP_PKEY_free(pkey);
-    EVP_PKEY_CTX_free(ctx);
-    BN_free(number);
-    BIO_free(bio);
-    return key != NULL;
+    memset(bytes, 0xff, modulus.len);
+    bytes[0] = (unsigned char)(0xff >> (7 - (bits + 7) % 8));
+    text = apr_psprintf(pool, "{'kty':'RSA','n':'%s','e':'%s'}",
+                        ao2_base64url_encode(modulus, pool),
+                        ao2_base64url_encode(ao2_span(e), pool));
+    return read_as(text, AO2_FOR_VERIFY, 0, pool);
 }
 
 static void rsa_sizes(void **state)
 {
-    assert_true(rsa_of(2048, 65537, *state));
-    assert_true(rsa_of(2048, 3, *state));
-    assert_false(rsa_of(1024, 65537, *state));
-    assert_false(rsa_of(2040, 65537, *state));
+    static const struct {
+        int bits;
+        const char *e;
+        int expect;
+    } rows[] = {
+        {2048, "\1\1", 1},           {2047, "\1\1", -1},
+        {1024, "\1\1", -1},          {8192, "\1\1", 1},
+        {8193, "\1\1", -1},          {16384, "\1\1", -1},
+        {2048, "\3", 1},             {2048, "\1", -1},
+        {2048, "\2", -1},            {2048, "\4", -1},
+        {2048, "\xff\xff\xff\xff", 1}, {2048, "\1\1\1\1\1", -1},
+        {2048, "", -1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rsa_of(rows[i].bits, rows[i].e, *state) != rows[i].expect) {
+            fail_msg("row %d: %d bits", (int)i, rows[i].bits);
+        }
+    }
+}
+
+/* A key pair of a type of OpenSSL's; freed with the pool. */
+static apr_status_t free_pkey(void *data)
+{
+    EVP_PKEY_free(data);
+    return APR_SUCCESS;
+}
+
+static EVP_PKEY *make(const char *type, const char *group, apr_pool_t *pool)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY *pkey = NULL;
+
+    EVP_PKEY_keygen_init(ctx);
+    if (group) {
+        EVP_PKEY_CTX_set_group_name(ctx, group);
+    }
+    assert_int_equal(EVP_PKEY_generate(ctx, &pkey), 1);
+    EVP_PKEY_CTX_free(ctx);
+    apr_pool_cleanup_register(pool, pkey, free_pkey, apr_pool_cleanup_null);
+    return pkey;
+}
+
+/* Self-signed, expired, nobody's: a key in an envelope. */
+static X509 *certify(EVP_PKEY *pkey, const EVP_MD *digest)
+{
+    X509 *certificate = X509_new();
+
+    X509_set_pubkey(certificate, pkey);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -100);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), -50);
+    assert_true(X509_sign(certificate, pkey, digest) > 0);
+    return certificate;
+}
+
+/* What "x5c" holds: base64 of DER (RFC 7517 section 4.7). */
+static const char *x5c_of(EVP_PKEY *pkey, const EVP_MD *digest,
+                          apr_pool_t *pool)
+{
+    X509 *certificate = certify(pkey, digest);
+    unsigned char *der = NULL;
+    int length = i2d_X509(certificate, &der);
+    char *text = apr_palloc(pool, (apr_size_t)length * 2);
+
+    EVP_EncodeBlock((unsigned char *)text, der, length);
+    OPENSSL_free(der);
+    X509_free(certificate);
+    return text;
+}
+
+static void certificates_in_jwks(void **state)
+{
+    const char *rsa = x5c_of(make("RSA", NULL, *state), EVP_sha256(), *state);
+    const char *p256 = x5c_of(make("EC", "P-256", *state), EVP_sha256(),
+                              *state);
+    const char *ed = x5c_of(make("ED25519", NULL, *state), NULL, *state);
+    const struct {
+        const char *members;
+        const char *x5c;
+        int expect;
+    } rows[] = {
+        {"'kty':'RSA'", rsa, 1},
+        {"'kty':'RSA','alg':'PS256'", rsa, 1},
+        {"'kty':'RSA','alg':'ES256'", rsa, -1},
+        {"'kty':'RSA'", p256, -1},
+        {"'kty':'RSA'", "", -1},
+        {"'kty':'RSA'", "AAAA", -1},
+        {"'kty':'EC','crv':'P-256'", p256, 1},
+        {"'kty':'EC','crv':'P-384'", p256, -1},
+        {"'kty':'EC','crv':'P-256'", rsa, -1},
+        {"'kty':'EC'", p256, 0},
+        {"'kty':'OKP','crv':'Ed25519'", ed, 1},
+        {"'kty':'OKP','crv':'Ed448'", ed, -1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *jwk = apr_psprintf(*state, "{%s,'x5c':['%s','x']}",
+                                       rows[i].members, rows[i].x5c);
+
+        if (read_as(jwk, AO2_FOR_VERIFY, 0, *state) != rows[i].expect) {
+            fail_msg("row %d: %s", (int)i, rows[i].members);
+        }
+        assert_int_not_equal(read_as(jwk, AO2_FOR_SIGN, 0, *state), 1);
+    }
+    /* Where the key's own members are there, they count alone. */
+    assert_int_equal(read_as(with(ec, "x5c", "['AAAA']", *state),
+                             AO2_FOR_VERIFY, 0, *state), 1);
+    assert_int_equal(read_as("{'kty':'RSA','x5c':[]}", AO2_FOR_VERIFY, 0,
+                             *state), -1);
+    assert_int_equal(read_as("{'kty':'RSA','x5c':[5]}", AO2_FOR_VERIFY, 0,
+                             *state), -1);
+}
+
+/* Read what a BIO holds as PEM. */
+static ao2_code_t read_pem(ao2_key_t **pkey, BIO *bio, apr_pool_t *pool)
+{
+    char *bytes;
+    ao2_span_t pem = {NULL, (apr_size_t)BIO_get_mem_data(bio, &bytes)};
+    ao2_code_t code;
+
+    pem.ptr = bytes;
+    code = ao2_key_read_pem(pkey, pem, "k", NULL, pool, NULL);
+    BIO_free(bio);
+    return code;
+}
+
+static void pem_forms(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *group;
+        int good;
+    } rows[] = {
+        {"EC", "P-256", 1},   {"EC", "P-384", 1},     {"EC", "P-521", 1},
+        {"ED25519", NULL, 1}, {"ED448", NULL, 1},     {"RSA", NULL, 1},
+        {"X25519", NULL, 0},  {"EC", "secp256k1", 0}, {"EC", "P-224", 0},
+        {"RSA-PSS", NULL, 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        EVP_PKEY *pkey = make(rows[i].type, rows[i].group, *state);
+        BIO *public = BIO_new(BIO_s_mem());
+        BIO *private = BIO_new(BIO_s_mem());
+        BIO *locked = BIO_new(BIO_s_mem());
+        ao2_key_t *key;
+
+        PEM_write_bio_PUBKEY(public, pkey);
+        PEM_write_bio_PrivateKey(private, pkey, NULL, NULL, 0, NULL, NULL);
+        PEM_write_bio_PrivateKey(locked, pkey, EVP_aes_128_cbc(), NULL, 0,
+                                 NULL, (void *)"pass");
+        if ((read_pem(&key, public, *state) == AO2_OK) != rows[i].good ||
+            !key != !rows[i].good || (key && key->is_private)) {
+            fail_msg("row %d, public", (int)i);
+        }
+        if ((read_pem(&key, private, *state) == AO2_OK) != rows[i].good ||
+            !key != !rows[i].good || (key && !key->is_private)) {
+            fail_msg("row %d, private", (int)i);
+        }
+        /* It must not ask anybody for the pass phrase either. */
+        assert_int_equal(read_pem(&key, locked, *state), AO2_E_MISCONFIGURED);
+    }
+}
+
+static void pem_certificate(void **state)
+{
+    X509 *certificate = certify(make("EC", "P-256", *state), EVP_sha256());
+    BIO *bio = BIO_new(BIO_s_mem());
+    ao2_key_t *key;
+
+    PEM_write_bio_X509(bio, certificate);
+    X509_free(certificate);
+    assert_int_equal(read_pem(&key, bio, *state), AO2_OK);
+    assert_int_equal(key->curve, AO2_CURVE_P256);
+    assert_false(key->is_private);
+}
+
+/* RFC 7518 section 3.2: a secret is at least as long as the hash. */
+static void secret_lengths(void **state)
+{
+    static const char bytes[64];
+    static const char *const names[] = {"HS256", "HS384", "HS512"};
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        const ao2_alg_t *alg = ao2_alg_find(ao2_span(names[i]));
+        ao2_span_t span = {bytes, alg->digest_len};
+        ao2_key_t *key;
+
+        ao2_key_from_secret(&key, span, NULL, *state, NULL);
+        assert_true(ao2_key_fits(key, alg));
+        span.len--;
+        ao2_key_from_secret(&key, span, NULL, *state, NULL);
+        assert_false(ao2_key_fits(key, alg));
+        span.len = 0;
+        assert_int_equal(ao2_key_from_secret(&key, span, NULL, *state, NULL),
+                         AO2_E_MISCONFIGURED);
+        assert_null(key);
+    }
+}
+
+/* What a name in ApiAlgorithms allows. */
+static void algorithms(void **state)
+{
+    const ao2_alg_t *rs = ao2_alg_find(ao2_span("RS256"));
+    const ao2_alg_t *ed = ao2_alg_find(ao2_span("EdDSA"));
+    const ao2_alg_t *ed448 = ao2_alg_find(ao2_span("Ed448"));
+    const ao2_alg_t *hs = ao2_alg_find(ao2_span("HS512"));
+
+    (void)state;
+    assert_int_equal(ao2_alg_allows(rs), rs->bit);
+    assert_int_equal(ao2_alg_allows(ed448), ed448->bit);
+    assert_true((ao2_alg_allows(ed) & ed448->bit) != 0);
+    assert_true((ao2_alg_allows(ed) & rs->bit) == 0);
+    assert_true((ao2_alg_default() & ed448->bit) != 0);
+    assert_true((ao2_alg_default() & ao2_alg_hmac()) == 0);
+    assert_true((ao2_alg_hmac() & hs->bit) != 0);
+    assert_int_equal(ao2_alg_default() | ao2_alg_hmac(), (1u << 15) - 1);
+    assert_null(ao2_alg_at(-1));
+    assert_null(ao2_alg_at(15));
 }
 
 static void generate_and_write(void **state)
@@ -292,9 +481,11 @@ static void pem(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(jwk_members),        TEST(jwk_purposes), TEST(thumbprint),
+        TEST(jwk_members),        TEST(jwk_purposes),
         TEST(rsa_sizes),          TEST(sets),         TEST(pem),
-        TEST(generate_and_write),
+        TEST(generate_and_write), TEST(pem_forms),    TEST(pem_certificate),
+        TEST(secret_lengths),     TEST(algorithms),
+        TEST(certificates_in_jwks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
