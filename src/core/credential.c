@@ -239,22 +239,28 @@ static int is_cookie(ao2_span_t piece, const char *name, ao2_span_t *value)
     return 1;
 }
 
+/* Whether @a text begins with the pair of the cookie @a name. */
+static int begins_pair(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(text, name, length) == 0 && text[length] == '=';
+}
+
 /*
  * Where a cookie-pair ends. Several Cookie fields reach us joined by commas;
  * since a comma may stand in a value as well, it ends a pair only where our
- * cookie comes next, or where the pair is ours.
+ * cookie comes next, or where the pair is ours. White space is looked over
+ * behind commas alone: a long run of it costs its length once.
  */
 static apr_size_t pair_length(const char *text, const char *name)
 {
-    size_t length = strlen(name);
-    int ours = strncmp(text, name, length) == 0 && text[length] == '=';
+    int ours = begins_pair(text, name);
     const char *at;
 
     for (at = text; *at && *at != ';'; at++) {
-        const char *next = at + 1 + strspn(at + 1, " \t");
-
-        if (*at == ',' && (ours || (strncmp(next, name, length) == 0 &&
-                                    next[length] == '='))) {
+        if (*at == ',' &&
+            (ours || begins_pair(at + 1 + strspn(at + 1, " \t"), name))) {
             break;
         }
     }
