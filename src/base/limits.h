@@ -41,6 +41,16 @@
 #define AO2_MAX_SCOPES 64
 /** One scope. */
 #define AO2_MAX_SCOPE 256
+/** A registry document; it is read piece by piece. */
+#define AO2_MAX_REGISTRY (1024 * 1024 * 1024)
+/** One record of it, an application with all that is its own. */
+#define AO2_MAX_REGISTRY_RECORD (4 * 1024 * 1024)
+/** A name, identifier or version in a registry. */
+#define AO2_MAX_NAME 255
+/** Limits of one plan. */
+#define AO2_MAX_PLAN_LIMITS 8
+/** Addresses and networks of one API token. */
+#define AO2_MAX_NETWORKS 64
 /** An RSA modulus, in bits. */
 #define AO2_MIN_RSA_BITS 2048
 #define AO2_MAX_RSA_BITS 8192

@@ -3,6 +3,9 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+/* 9999-12-31T23:59:59Z */
+#define LAST apr_time_from_sec(APR_INT64_C(253402300799))
+
 /* Read as @a pattern says: '0' a digit, anything else itself. */
 static int fits(ao2_span_t text, const char *pattern)
 {
@@ -114,13 +117,12 @@ int ao2_rfc3339_read(apr_time_t *ptime, ao2_span_t text)
     return 1;
 }
 
-const char *ao2_rfc3339_write(apr_time_t time, apr_pool_t *pool)
+void ao2_rfc3339_write(char text[AO2_RFC3339_SIZE], apr_time_t time)
 {
     apr_time_exp_t fields;
 
-    apr_time_exp_gmt(&fields, time);
-    return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-                        fields.tm_year + 1900, fields.tm_mon + 1,
-                        fields.tm_mday, fields.tm_hour, fields.tm_min,
-                        fields.tm_sec);
+    apr_time_exp_gmt(&fields, time > LAST ? LAST : time);
+    apr_snprintf(text, AO2_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ",
+                 fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday,
+                 fields.tm_hour, fields.tm_min, fields.tm_sec);
 }

@@ -7,7 +7,6 @@
 #ifndef AO2_BASE_RFC3339_H
 #define AO2_BASE_RFC3339_H
 
-#include <apr_pools.h>
 #include <apr_time.h>
 
 #include "base/span.h"
@@ -21,7 +20,10 @@
  */
 int ao2_rfc3339_read(apr_time_t *ptime, ao2_span_t text);
 
-/** Write whole seconds in UTC; @return a string that lives in @a pool. */
-const char *ao2_rfc3339_write(apr_time_t time, apr_pool_t *pool);
+/** Characters of what is written, its NUL included. */
+#define AO2_RFC3339_SIZE sizeof("2027-01-01T00:00:00Z")
+
+/** Write whole seconds in UTC; a time past the year 9999 is its end. */
+void ao2_rfc3339_write(char text[AO2_RFC3339_SIZE], apr_time_t time);
 
 #endif

@@ -125,6 +125,18 @@ int ao2_text_same_field(ao2_span_t a, ao2_span_t b)
     return 1;
 }
 
+int ao2_text_is_scope(const char *text)
+{
+    const char *at;
+
+    for (at = text; *at; at++) {
+        if (!is_printable(*at) || *at == ' ' || *at == '"' || *at == '\\') {
+            return 0;
+        }
+    }
+    return at > text;
+}
+
 /* Digits and what follows them; fails on none, and past @a max. */
 static int read_number(apr_int64_t *pnumber, const char **pend,
                        const char *text, apr_int64_t max)

@@ -45,6 +45,10 @@ void ao2_hex_digits(char *out, const void *bytes, apr_size_t len);
  */
 int ao2_text_same_field(ao2_span_t a, ao2_span_t b);
 
+/** Whether @a text is a scope-token: printable ASCII without space, " and \
+ *  (RFC 6749 section 3.3). */
+int ao2_text_is_scope(const char *text);
+
 /**
  * A duration: digits with one of "ms s mi h d" behind; a bare number is
  * seconds. At most 100 years.

@@ -24,25 +24,12 @@ struct ao2_rule {
     const void *context;
 };
 
-/* scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 section 3.3) */
-static int is_scope(const char *text)
-{
-    const char *at;
-
-    for (at = text; *at; at++) {
-        if (*at < 0x21 || *at > 0x7e || *at == '"' || *at == '\\') {
-            return 0;
-        }
-    }
-    return at > text;
-}
-
 static const char *check_word(kind_t kind, const char *word)
 {
     if (!*word) {
         return "an empty word is not allowed";
     }
-    if (kind == RULE_SCOPE && !is_scope(word)) {
+    if (kind == RULE_SCOPE && !ao2_text_is_scope(word)) {
         return "a scope holds printable ASCII without \" and \\";
     }
     if (kind == RULE_TOKEN && strcmp(word, "user") != 0 &&

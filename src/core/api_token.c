@@ -1,7 +1,6 @@
 #include "core/api_token.h"
 
 #include <apr_strings.h>
-#include <openssl/evp.h>
 
 #include "base/base64url.h"
 
@@ -85,10 +84,4 @@ ao2_code_t ao2_api_token_check(ao2_span_t text, ao2_fail_t *fail)
                         "the checksum of the API token is wrong");
     }
     return AO2_OK;
-}
-
-int ao2_api_token_digest(unsigned char digest[AO2_API_TOKEN_DIGEST],
-                         ao2_span_t token)
-{
-    return EVP_Digest(token.ptr, token.len, digest, NULL, EVP_sha256(), NULL);
 }

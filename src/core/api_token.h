@@ -22,8 +22,6 @@
 #define AO2_API_TOKEN_RANDOM 32
 /** Characters that may be kept and shown: "api_" and four more. */
 #define AO2_API_TOKEN_PREFIX 8
-/** Bytes of the digest that a registry knows a token by. */
-#define AO2_API_TOKEN_DIGEST 32
 
 /**
  * Make a token.
@@ -41,9 +39,5 @@ int ao2_api_token_looks(ao2_span_t text);
  * looked at. @return AO2_OK or AO2_E_TOKEN_INVALID
  */
 ao2_code_t ao2_api_token_check(ao2_span_t text, ao2_fail_t *fail);
-
-/** The SHA-256 of a token's characters. @return 1, or 0 when OpenSSL fails */
-int ao2_api_token_digest(unsigned char digest[AO2_API_TOKEN_DIGEST],
-                         ao2_span_t token);
 
 #endif

@@ -15,7 +15,7 @@ ROOT_FILES = re.compile(r"[A-Z]\w*(\.md)?|\.clang-format")
 MADE = {"Makefile", "Makefile.in", ".deps", ".libs", "__pycache__",
         ".pytest_cache", "node_modules", ".dirstamp"}
 MADE_ENDS = re.compile(r"\.(o|lo|la|log|trs|gcda|gcno|pyc)$|"
-                       r"^(test|fuzz|replay)_\w+$")
+                       r"^(test|fuzz|replay|bench)_\w+$")
 
 
 def variables(text):

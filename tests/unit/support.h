@@ -58,17 +58,24 @@ static inline apr_array_header_t *test_words(const char *text,
     return words;
 }
 
-/** A JSON object from text with ' for ". */
-static inline json_t *test_json(const char *text, apr_pool_t *pool)
+/** A copy of @a text with " for '. */
+static inline const char *test_quotes(const char *text, apr_pool_t *pool)
 {
     char *copy = apr_pstrdup(pool, text);
     char *at;
-    json_t *json;
 
     for (at = copy; *at; at++) {
         *at = *at == '\'' ? '"' : *at;
     }
-    json = ao2_json_own(json_loads(copy, JSON_ALLOW_NUL, NULL), pool);
+    return copy;
+}
+
+/** A JSON object from text with ' for ". */
+static inline json_t *test_json(const char *text, apr_pool_t *pool)
+{
+    json_t *json = ao2_json_own(json_loads(test_quotes(text, pool),
+                                           JSON_ALLOW_NUL, NULL), pool);
+
     if (!json) {
         fail_msg("the test's own JSON is wrong: %s", text);
     }

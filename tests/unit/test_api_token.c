@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "core/api_token.h"
+#include "core/principal.h"
 
 /* Made with Python's zlib and hashlib. */
 static const struct {
@@ -27,7 +28,7 @@ static const struct {
 static void makes(void **state)
 {
     unsigned char random[AO2_API_TOKEN_RANDOM];
-    unsigned char digest[AO2_API_TOKEN_DIGEST];
+    unsigned char digest[AO2_DIGEST_LEN];
     size_t row;
     int i;
 
@@ -37,8 +38,7 @@ static void makes(void **state)
         }
         assert_string_equal(ao2_api_token_make(random, *state),
                             made[row].token);
-        assert_int_equal(ao2_api_token_digest(digest,
-                                              ao2_span(made[row].token)), 1);
+        ao2_token_digest(digest, ao2_span(made[row].token));
         assert_string_equal(ao2_text_hex(digest, sizeof(digest), *state),
                             made[row].sha256);
     }
