@@ -244,6 +244,17 @@ static void set_protocols(CURL *curl)
 #endif
 }
 
+/* A look-up of a name runs in a thread of its own, which nothing can stop.
+ * Without this a call that is over waits for that thread to end. */
+static void set_leaving(CURL *curl)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+#else
+    (void)curl;
+#endif
+}
+
 static void set_options(CURL *curl, const ao2_http_request_t *request,
                         call_t *call)
 {
@@ -270,6 +281,7 @@ static void set_options(CURL *curl, const ao2_http_request_t *request,
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, call);
     set_protocols(curl);
+    set_leaving(curl);
     set_tls(curl, way);
 }
 
