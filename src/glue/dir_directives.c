@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
                          char *const argv[])
@@ -155,7 +156,7 @@ const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
 }
 
 /* Names that mean something to httpd or to the message itself must not be
- * taken over by a claim. */
+ * taken over by a claim; nor any name that would have them removed. */
 static int is_reserved_field(const char *name)
 {
     static const char *const reserved[] = {
@@ -165,7 +166,7 @@ static int is_reserved_field(const char *name)
     int i;
 
     for (i = 0; reserved[i]; i++) {
-        if (strcasecmp(reserved[i], name) == 0) {
+        if (ao2_text_same_field(ao2_span(reserved[i]), ao2_span(name))) {
             return 1;
         }
     }
