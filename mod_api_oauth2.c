@@ -9,6 +9,7 @@
 #include <http_request.h>
 
 #include <ap_expr.h>
+#include <mod_proxy.h>
 
 #include "glue/authenticate.h"
 #include "glue/authorize.h"
@@ -47,6 +48,8 @@ static void register_hooks(apr_pool_t *pool)
                               APR_HOOK_MIDDLE);
     ap_hook_fixups(ao2_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(ao2_identity_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    APR_OPTIONAL_HOOK(proxy, fixups, ao2_identity_proxy, NULL, NULL,
+                      APR_HOOK_LAST);
     ap_hook_insert_filter(ao2_respond_insert_private, NULL, NULL,
                           APR_HOOK_MIDDLE);
     ap_hook_insert_filter(ao2_form_insert_filter, NULL, NULL,

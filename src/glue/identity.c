@@ -27,6 +27,9 @@ static int is_identity(const apr_array_header_t *names, ao2_span_t field)
     return 0;
 }
 
+/* More than a list may use: mod_proxy takes semicolons for commas. */
+#define SEPARATORS ",; \t\v\f\""
+
 /* "Connection: X-User" would have mod_proxy drop our X-User as hop-by-hop. */
 static const char *clean_connection(request_rec *r,
                                     const apr_array_header_t *names,
@@ -36,8 +39,8 @@ static const char *clean_connection(request_rec *r,
     char *last;
     char *word;
 
-    for (word = apr_strtok(apr_pstrdup(r->pool, value), ", \t", &last); word;
-         word = apr_strtok(NULL, ", \t", &last)) {
+    for (word = apr_strtok(apr_pstrdup(r->pool, value), SEPARATORS, &last);
+         word; word = apr_strtok(NULL, SEPARATORS, &last)) {
         if (!is_identity(names, ao2_span(word))) {
             clean = clean ? apr_pstrcat(r->pool, clean, ", ", word, NULL)
                           : word;
@@ -46,10 +49,11 @@ static const char *clean_connection(request_rec *r,
     return clean;
 }
 
-static void scrub(request_rec *r, apr_table_t *fields)
+static void scrub(request_rec *r)
 {
     const apr_array_header_t *names =
         ao2_server_of(r->server)->identity_headers;
+    apr_table_t *fields = r->headers_in;
     const apr_array_header_t *all = apr_table_elts(fields);
     const apr_table_entry_t *entry = (const void *)all->elts;
     int i;
@@ -73,7 +77,7 @@ int ao2_identity_scrub(request_rec *r)
     if (names->nelts == 0) {
         return DECLINED;
     }
-    scrub(r, r->headers_in);
+    scrub(r);
     if (connection) {
         clean = clean_connection(r, names, connection);
         if (!clean) {
@@ -94,12 +98,29 @@ static void set_text(request_rec *r, const char *name, const char *value)
     }
 }
 
-/* Pass on the claims of one kind; what all of them may take is bounded. */
-static void pass_claims(request_rec *r, const ao2_principal_t *principal,
-                        int headers)
+/* A field loses the spaces at its ends on the way, and " root" becomes
+ * "root". */
+static const char *keep_spaces(const char *value, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(value);
+    int before = length > 0 && value[0] == ' ';
+    int behind = length > 1 && value[length - 1] == ' ';
+
+    if (!before && !behind) {
+        return value;
+    }
+    return apr_pstrcat(pool, before ? "%20" : "",
+                       apr_pstrmemdup(pool, value + before,
+                                      length - (apr_size_t)(before + behind)),
+                       behind ? "%20" : "", NULL);
+}
+
+/* Write the claims of one kind into @a table; what all of them may take is
+ * bounded. */
+static void pass_claims(apr_table_t *table, request_rec *r,
+                        const ao2_principal_t *principal, int headers)
 {
     const apr_array_header_t *all = ao2_dir_of(r)->pass_claims;
-    apr_table_t *table = headers ? r->headers_in : r->subprocess_env;
     apr_size_t total = 0;
     int i;
 
@@ -113,6 +134,9 @@ static void pass_claims(request_rec *r, const ao2_principal_t *principal,
         }
         value = ao2_claim_value(principal->claims, pass->claim, &too_long,
                                 r->pool);
+        if (value && headers) {
+            value = keep_spaces(value, r->pool);
+        }
         if (value && strlen(value) > AO2_MAX_CLAIM_VALUES - total) {
             too_long = 1;
         }
@@ -147,7 +171,7 @@ void ao2_identity_set_env(request_rec *r, const ao2_principal_t *principal)
     /* Where mod_cache keeps answers, it decides by the Authorization field,
      * which the application does not get to see. */
     apr_table_setn(env, "no-cache", "1");
-    pass_claims(r, principal, 0);
+    pass_claims(env, r, principal, 0);
 }
 
 int ao2_identity_fixup(request_rec *r)
@@ -165,6 +189,17 @@ int ao2_identity_fixup(request_rec *r)
     return DECLINED;
 }
 
+static void set_fields(request_rec *r, const apr_table_t *fields)
+{
+    const apr_array_header_t *all = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const void *)all->elts;
+    int i;
+
+    for (i = 0; i < all->nelts; i++) {
+        apr_table_setn(r->headers_in, entry[i].key, entry[i].val);
+    }
+}
+
 int ao2_identity_prepare(request_rec *r)
 {
     const ao2_state_t *granted;
@@ -174,11 +209,11 @@ int ao2_identity_prepare(request_rec *r)
         return DECLINED;
     }
     if (r->main) {
-        /* What it gets is not for the request that it shares fields with,
-         * nor the other way round. */
+        /* What it gets is not for the request that it shares fields with. */
         r->headers_in = apr_table_copy(r->pool, r->headers_in);
-        scrub(r, r->headers_in);
     }
+    /* Again: of a main request, RequestHeader, MergeTrailers. */
+    scrub(r);
     if (!ao2_is_bearer(r)) {
         return DECLINED;
     }
@@ -187,7 +222,21 @@ int ao2_identity_prepare(request_rec *r)
     granted = ao2_state_granted(r);
     ao2_carriers_hand_over(r, granted);
     if (granted && granted->principal) {
-        pass_claims(r, granted->principal, 1);
+        apr_table_t *fields = apr_table_make(r->pool, 4);
+
+        pass_claims(fields, r, granted->principal, 1);
+        set_fields(r, fields);
+        ao2_state_of(r)->fields = fields;
+    }
+    return DECLINED;
+}
+
+int ao2_identity_proxy(request_rec *r)
+{
+    const ao2_state_t *state = ao2_state_find(r);
+
+    if (state && state->fields) {
+        set_fields(r, state->fields);
     }
     return DECLINED;
 }

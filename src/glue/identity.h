@@ -24,4 +24,8 @@ int ao2_identity_fixup(request_rec *r);
  *  what the application may see. */
 int ao2_identity_prepare(request_rec *r);
 
+/** mod_proxy's hook fixups: the same fields once more, behind its removal of
+ *  what stands in Connection. */
+int ao2_identity_proxy(request_rec *r);
+
 #endif

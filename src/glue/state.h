@@ -36,6 +36,7 @@ typedef struct {
     int admitted_below;  /**< a sub-request was admitted with a token */
     int anonymous;                  /**< let in without a credential */
     int preflight;                  /**< let in as a CORS preflight */
+    const apr_table_t *fields; /**< that ApiPassClaim set; NULL: not yet */
 
     /* Authorization under way. */
     int asking_access; /**< inside our own run of access_checker_ex */
