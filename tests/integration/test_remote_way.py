@@ -7,6 +7,7 @@ import time
 
 import pytest
 from support import peers, remote, resolver, tokens
+from support.certificates import Authority
 from support.server import ONE_PROCESS
 from support.wait import until
 
@@ -124,25 +125,23 @@ def curl(url, env, *options):
                            *options, url], env=env, timeout=20).returncode
 
 
-PROXIES = ["http_proxy", "HTTPS_PROXY", "ALL_PROXY"]
-
-
-@pytest.mark.parametrize("name", PROXIES)
-def test_no_proxy_of_the_environment(httpd, issuer, token, name, jwks):
+@pytest.mark.parametrize("name, tls", [
+    ("http_proxy", False), ("ALL_PROXY", False), ("HTTPS_PROXY", True)])
+def test_no_proxy_of_the_environment(httpd, jwks, token, tmp_path, name, tls):
+    authority = Authority(tmp_path)
+    issuer = peers.Issuer(jwks, authority.context() if tls else None)
     proxy = peers.Issuer(jwks)
     env = {name: proxy.url, "NO_PROXY": ""}
+    url = f"{issuer.url}/jwks"
     try:
-        # The other client does ask it: the trap is set.
-        scheme = "https" if name == "HTTPS_PROXY" else "http"
-        curl(f"{scheme}://127.0.0.1:{issuer.port}/jwks",
-             {**os.environ, **env})
-        asked = len(issuer.calls)
-        assert asked == 0
-        server = start(httpd, f"{issuer.url}/jwks", env=env)
+        curl(url, {**os.environ, **env})
+        assert proxy.server.accepted == 1  # the trap is set
+        server = start(httpd, url, f"ApiTLS ca={authority.path}", env=env)
         assert remote.status(server, token) == 200
-        assert len(issuer.calls) == 1
+        assert proxy.server.accepted == 1
     finally:
         proxy.stop()
+        issuer.stop()
 
 
 def test_the_proxy_of_the_configuration(httpd, issuer, token, jwks):
@@ -174,4 +173,4 @@ def test_connections_are_kept(httpd, issuer, key, token):
     server = start(httpd, f"{issuer.url}/jwks", "ApiJWKSTTL 1s")
     assert remote.status(server, token) == 200
     until(lambda: len(issuer.calls) >= 3, 8)
-    assert len(issuer.server.connections) == 1
+    assert issuer.server.accepted == 1

@@ -15,10 +15,12 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address, handler, context=None):
         self.context = context
         self.connections = set()
+        self.accepted = 0
         super().__init__(address, handler)
 
     def get_request(self):
         connection, address = super().get_request()
+        self.accepted += 1
         if self.context:  # the handshake is the handler's thread's
             connection = self.context.wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False)
