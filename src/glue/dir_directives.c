@@ -39,11 +39,13 @@ static void note_accept(cmd_parms *cmd, const char *name)
 const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
                            char *const argv[])
 {
+    const char *error;
     ao2_dir_t *conf = dir;
     int i;
 
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "names of <ApiIssuer> objects");
+    error = ao2_directive_list(cmd, argc, "names of <ApiIssuer> objects");
+    if (error) {
+        return error;
     }
     conf->accept = ao2_directive_words(cmd->pool, argc, argv);
     for (i = 0; i < argc; i++) {
@@ -55,11 +57,13 @@ const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
 const char *ao2_set_audience(cmd_parms *cmd, void *dir, int argc,
                              char *const argv[])
 {
+    const char *error;
     ao2_dir_t *conf = dir;
     int i;
 
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "audience values, or \"any\"");
+    error = ao2_directive_list(cmd, argc, "audience values, or \"any\"");
+    if (error) {
+        return error;
     }
     for (i = 0; i < argc; i++) {
         if (!argv[i][0] || (argc > 1 && strcasecmp(argv[i], "any") == 0)) {
@@ -132,13 +136,16 @@ static void note_query(cmd_parms *cmd, const ao2_carrier_t *carrier)
 const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[])
 {
+    const char *error;
     ao2_dir_t *conf = dir;
     apr_array_header_t *carriers;
     int i;
 
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "one or more of header[:NAME], "
-                                        "cookie:NAME, query:NAME, form:NAME");
+    error = ao2_directive_list(cmd, argc, "one or more of header[:NAME], "
+                                          "cookie:NAME, query:NAME, "
+                                          "form:NAME");
+    if (error) {
+        return error;
     }
     carriers = apr_array_make(cmd->pool, argc, sizeof(ao2_carrier_t));
     for (i = 0; i < argc; i++) {

@@ -19,6 +19,14 @@ const char *ao2_directive_bad(const cmd_parms *cmd, const char *value,
 /** The sentence for a directive with too few or too many arguments. */
 const char *ao2_directive_count(const cmd_parms *cmd, const char *wanted);
 
+/**
+ * For a directive that takes a list of words. httpd hands over the first 64
+ * and drops the rest without a word: so many are refused.
+ * @return NULL, or the sentence for none or too many
+ */
+const char *ao2_directive_list(const cmd_parms *cmd, int argc,
+                               const char *wanted);
+
 /** "NAME=value": the value where @a word starts with @a name and '=', else
  *  NULL. */
 const char *ao2_directive_option(const char *word, const char *name);

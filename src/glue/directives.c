@@ -7,6 +7,8 @@
 
 /* Longest piece of a wrong value that a message repeats. */
 #define VALUE_SHOWN 80
+/* One less than AP_MAX_ARGC of httpd's server/config.c, which cuts. */
+#define MOST_WORDS 63
 
 const char *ao2_directive_bad(const cmd_parms *cmd, const char *value,
                               const char *allowed)
@@ -21,6 +23,16 @@ const char *ao2_directive_bad(const cmd_parms *cmd, const char *value,
 const char *ao2_directive_count(const cmd_parms *cmd, const char *wanted)
 {
     return apr_psprintf(cmd->pool, "%s takes %s", cmd->cmd->name, wanted);
+}
+
+const char *ao2_directive_list(const cmd_parms *cmd, int argc,
+                               const char *wanted)
+{
+    if (argc > MOST_WORDS) {
+        return apr_psprintf(cmd->pool, "%s takes at most %d words",
+                            cmd->cmd->name, MOST_WORDS);
+    }
+    return argc < 1 ? ao2_directive_count(cmd, wanted) : NULL;
 }
 
 const char *ao2_directive_option(const char *word, const char *name)

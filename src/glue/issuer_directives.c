@@ -103,8 +103,9 @@ const char *ao2_issuer_algorithms(cmd_parms *cmd, void *dir, int argc,
     if (!draft) {
         return error;
     }
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "names of signature algorithms");
+    error = ao2_directive_list(cmd, argc, "names of signature algorithms");
+    if (error) {
+        return error;
     }
     for (i = 0; i < argc; i++) {
         const ao2_alg_t *alg = ao2_alg_find(ao2_span(argv[i]));
@@ -134,8 +135,9 @@ const char *ao2_issuer_require_type(cmd_parms *cmd, void *dir, int argc,
     if (!draft) {
         return error;
     }
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "\"typ\" values, or off");
+    error = ao2_directive_list(cmd, argc, "\"typ\" values, or off");
+    if (error) {
+        return error;
     }
     for (i = 0; i < argc; i++) {
         if (!argv[i][0] || (argc > 1 && strcasecmp(argv[i], "off") == 0)) {

@@ -35,8 +35,9 @@ const char *ao2_issuer_jwks(cmd_parms *cmd, void *dir, int argc,
     if (!draft) {
         return error;
     }
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "URLs or file:PATH");
+    error = ao2_directive_list(cmd, argc, "URLs or file:PATH");
+    if (error) {
+        return error;
     }
     for (i = 0; i < argc; i++) {
         const char *path = file_path(cmd, argv[i]);

@@ -24,15 +24,22 @@ def site(lines, **more):
     return issuer("corp", lines, **more) + location()
 
 
-def ask(server, token):
-    """The status, and how long it took."""
+def many(rows):
+    """{name: lines}: an issuer each, and a location /NAME for its tokens."""
+    return "".join(issuer(name, lines, url=f"https://{name}.example")
+                   + location(name, f"/{name}")
+                   for name, lines in rows.items())
+
+
+def ask(server, token, path="/"):
+    """The answer, and how long it took."""
     start = time.monotonic()
-    answer = client.request(server.port, "/", token)
+    answer = client.request(server.port, path, token)
     return answer, time.monotonic() - start
 
 
-def status(server, token):
-    return ask(server, token)[0].status
+def status(server, token, path="/"):
+    return ask(server, token, path)[0].status
 
 
 def refused_for_now(server, token, seconds=TOTAL):
