@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -18,6 +18,22 @@ def pem_of(key, *certificates):
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption()) + b"".join(
             c.public_bytes(serialization.Encoding.PEM) for c in certificates)
+
+
+def self_signed(pem, days=(-10, 10)):
+    """A certificate, PEM, for the private key in `pem`: it vouches for
+    nothing, but holds the public key."""
+    key = serialization.load_pem_private_key(pem, None)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "self")])
+    now = datetime.datetime.utcnow()
+    edwards = isinstance(key, (ed25519.Ed25519PrivateKey,
+                               ed448.Ed448PrivateKey))
+    return x509.CertificateBuilder(
+        issuer_name=name, subject_name=name, public_key=key.public_key(),
+        serial_number=1, not_valid_before=now + days[0] * DAY,
+        not_valid_after=now + days[1] * DAY).sign(
+            key, None if edwards else hashes.SHA256()).public_bytes(
+                serialization.Encoding.PEM).decode()
 
 
 class Authority:

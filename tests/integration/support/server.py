@@ -142,6 +142,12 @@ DirectoryIndex index.html
     def graceful(self):
         self.process.send_signal(signal.SIGUSR1)
 
+    def children(self):
+        """Process ids."""
+        pid = self.process.pid
+        path = Path(f"/proc/{pid}/task/{pid}/children")
+        return [int(child) for child in path.read_text().split()]
+
     def log(self, name="error.log"):
         path = self.root / name
         return path.read_text(errors="replace") if path.exists() else ""
