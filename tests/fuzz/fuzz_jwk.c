@@ -28,6 +28,27 @@ static int same_key(const ao2_key_t *a, const ao2_key_t *b)
            (!a->pkey || EVP_PKEY_eq(a->pkey, b->pkey) == 1);
 }
 
+/* The key is the one that the members name, where it is not out of "x5c". An
+ * RSA number may have leading zeros. */
+static void check_members(const ao2_key_t *key, json_t *jwk, apr_pool_t *pool)
+{
+    static const char *const exact[] = {"crv", "x", "y"};
+    json_t *written;
+    size_t i;
+
+    if (!json_object_get(jwk, "x") || !key->pkey) {
+        return;
+    }
+    ao2_key_write(&written, key, 0, pool, NULL);
+    for (i = 0; i < sizeof(exact) / sizeof(exact[0]); i++) {
+        json_t *member = json_object_get(written, exact[i]);
+        json_t *given = json_object_get(jwk, exact[i]);
+
+        fuzz_check(!member || !given || json_equal(member, given),
+                   "a key is the one that its JWK names");
+    }
+}
+
 /* A key that is written and read again is the same key. */
 static void check_again(const ao2_key_t *key, int with_private,
                         apr_pool_t *pool)
@@ -64,6 +85,7 @@ static void read_for(json_t *jwk, ao2_purpose_t purpose, apr_pool_t *pool)
     }
     fuzz_accepted++;
     fuzz_check_key_of(key, jwk, purpose);
+    check_members(key, jwk, pool);
     fuzz_check(ao2_key_thumbprint(key, pool) != NULL, "a key has a thumbprint");
     check_again(key, 0, pool);
     if (key->is_private) {
