@@ -23,6 +23,9 @@
 
 static void register_hooks(apr_pool_t *pool)
 {
+    /* A request that becomes HTTP/2 takes its credential along. */
+    static const char *const after_upgrade[] = {"core.c", NULL};
+
     ap_hook_check_config(ao2_lifecycle_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
     ap_hook_post_config(ao2_lifecycle_post_config, NULL, NULL,
@@ -47,7 +50,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_note_auth_failure(ao2_respond_note_failure, NULL, NULL,
                               APR_HOOK_MIDDLE);
     ap_hook_fixups(ao2_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_handler(ao2_identity_prepare, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(ao2_identity_prepare, after_upgrade, NULL,
+                    APR_HOOK_REALLY_FIRST);
     APR_OPTIONAL_HOOK(proxy, fixups, ao2_identity_proxy, NULL, NULL,
                       APR_HOOK_LAST);
     ap_hook_insert_filter(ao2_respond_insert_private, NULL, NULL,
