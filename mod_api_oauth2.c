@@ -62,6 +62,8 @@ static void register_hooks(apr_pool_t *pool)
                                 APR_HOOK_MIDDLE);
     ap_hook_log_transaction(ao2_carriers_before_log, NULL, NULL,
                             APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(ao2_respond_before_log, NULL, NULL,
+                            APR_HOOK_REALLY_FIRST);
 
     ap_hook_expr_lookup(ao2_expression_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ao2_authorize_register(pool);

@@ -25,7 +25,8 @@ static const int log_levels[] = {
     APLOG_ERR      /* AO2_LEVEL_ERROR */
 };
 
-/* mod_authn_core keeps AuthName with its quotes escaped already. */
+/* mod_authn_core keeps AuthName with a backslash before each quote, but
+ * leaves what follows any other backslash as it is. */
 static const char *unescape(apr_pool_t *pool, const char *text)
 {
     char *copy = apr_pstrdup(pool, text);
@@ -33,8 +34,11 @@ static const char *unescape(apr_pool_t *pool, const char *text)
     const char *from;
 
     for (from = text; *from; from++) {
-        if (*from == '\\' && from[1]) {
+        if (from[0] == '\\' && from[1] == '"') {
             from++;
+        }
+        else if (from[0] == '\\' && from[1]) {
+            *to++ = *from++;
         }
         *to++ = *from;
     }
@@ -149,6 +153,24 @@ int ao2_respond(request_rec *r, const ao2_fail_t *fail,
     return error->status;
 }
 
+int ao2_respond_before_log(request_rec *r)
+{
+    const char *note = NULL;
+    request_rec *at;
+
+    for (at = r; at; at = at->next) {
+        const char *own = apr_table_get(at->notes, API_OAUTH2_NOTE_ERROR);
+
+        if (own) {
+            note = own;
+        }
+        else if (note) {
+            apr_table_setn(at->notes, API_OAUTH2_NOTE_ERROR, note);
+        }
+    }
+    return DECLINED;
+}
+
 int ao2_respond_note_failure(request_rec *r, const char *auth_type)
 {
     const ao2_state_t *state;
@@ -242,7 +264,9 @@ static int is_private_safe(const char *word)
 static apr_status_t filter_private(ap_filter_t *f, apr_bucket_brigade *brigade)
 {
     request_rec *r = f->r;
-    const char *old = apr_table_get(r->headers_out, "Cache-Control");
+    /* A backend may have sent several fields. */
+    const char *old = apr_table_getm(r->pool, r->headers_out,
+                                     "Cache-Control");
     const char *value = "private";
     char *last;
     char *word;

@@ -24,6 +24,10 @@ typedef struct {
 int ao2_respond(request_rec *r, const ao2_fail_t *fail,
                 const ao2_hint_t *hint);
 
+/** Hook log_transaction, first of all: a log shows the notes of the last
+ *  request of a chain, which may be an error page. */
+int ao2_respond_before_log(request_rec *r);
+
 /** Hook note_auth_failure: the bare challenge, for other modules that
  *  refuse where AuthType is Bearer. */
 int ao2_respond_note_failure(request_rec *r, const char *auth_type);

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from support import tokens
+from support import peers, tokens
 from support.client import parse, request, send
 from support.conf import issuer, location
 from support.tokens import claims, sign
@@ -412,6 +412,28 @@ def test_encoded_slash_and_a_parameter_of_another_name(server):
 def test_proxied_answers(server, token, where, kept):
     answer = ask(server, f"/{where}", where, token)
     assert answer.all("Cache-Control") == [kept]
+
+
+class Verbose(peers.Echo):
+    def end_headers(self):
+        self.send_header("Cache-Control", "no-store, s-maxage=9")
+        self.send_header("Cache-Control", "no-cache=\"Set-Cookie, X\"")
+        super().end_headers()
+
+
+def test_proxied_answers_with_several_fields(httpd, key, jwks):
+    verbose = peers.start(Verbose)
+    try:
+        server = httpd(issuer() + location(
+            "/", "ApiTokenFrom cookie:token",
+            f"ProxyPass http://127.0.0.1:{verbose.port}/"),
+            ["proxy", "proxy_http"], files={"keys/corp.json": jwks})
+        answer = ask(server, "/", "cookie", sign(claims(), key))
+        assert answer.all("Cache-Control") == [
+            'private, max-age=60, no-store, no-cache="Set-Cookie, X"']
+    finally:
+        verbose.shutdown()
+        verbose.server_close()
 
 
 @pytest.mark.parametrize("where,expected", [

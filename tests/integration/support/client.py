@@ -38,6 +38,27 @@ def parse(data, method="GET"):
     return answer
 
 
+def parse_all(data):
+    """The answers of one connection, each as long as it says it is; what is
+    no whole answer fails."""
+    answers = []
+    while data:
+        head, blank, rest = data.partition(b"\r\n\r\n")
+        answer = parse(head + blank)
+        if "chunked" in (answer.get("Transfer-Encoding") or ""):
+            end = rest.index(b"0\r\n\r\n") + 5
+            answer = parse(head + blank + rest[:end])
+        elif answer.status >= 200:
+            end = int(answer.get("Content-Length"))
+            assert end <= len(rest), "cut short"
+            answer.body = rest[:end]
+        else:
+            end = 0
+        answers.append(answer)
+        data = rest[end:]
+    return answers
+
+
 def send(port, data, timeout=30):
     """Send bytes, read to the end."""
     with socket.create_connection(("127.0.0.1", port), timeout) as s:
