@@ -4,6 +4,8 @@ import time
 from support import client, tokens
 
 TOTAL = 1.0
+#: Nothing is at /NAME of many(): who may pass hears so from httpd.
+SERVED = 404
 #: What the machine may take on top of what is configured.
 SLACK = 0.9
 
