@@ -81,26 +81,27 @@ static void sweep(void **state)
 /* No key of one algorithm is taken for another. */
 static void confusion(void **state)
 {
+    ao2_key_t *keys[15];
+    const char *tokens[15];
     int i;
     int k;
 
     for (i = 0; ao2_alg_at(i); i++) {
+        tokens[i] = mint(&keys[i], ao2_alg_at(i), *state);
+    }
+    assert_int_equal(i, 15);
+    for (i = 0; i < 15; i++) {
         const ao2_alg_t *a = ao2_alg_at(i);
-        ao2_key_t *key;
-        const char *token = mint(&key, a, *state);
 
-        for (k = 0; ao2_alg_at(k); k++) {
+        for (k = 0; k < 15; k++) {
             const ao2_alg_t *b = ao2_alg_at(k);
-            ao2_key_t *other;
             int same = a->family == AO2_FAMILY_EDDSA && b->family == a->family
                        && (a->curve == b->curve || !a->curve || !b->curve);
 
-            if (i == k || same) {
-                continue;
+            if (i != k && !same) {
+                assert_int_equal(check(ao2_span(tokens[i]), keys[k], *state),
+                                 AO2_E_TOKEN_INVALID);
             }
-            mint(&other, b, *state);
-            assert_int_equal(check(ao2_span(token), other, *state),
-                             AO2_E_TOKEN_INVALID);
         }
     }
 }
