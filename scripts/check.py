@@ -91,6 +91,7 @@ class Examination:
         self.out = out
         self.total = Count()
         self.lock = threading.Lock()
+        self.running = set()
         self.begin = time.monotonic()
         shutil.rmtree(self.place, ignore_errors=True)
         (self.place / "logs").mkdir(parents=True)
@@ -119,6 +120,7 @@ class Examination:
                 command, cwd=cwd, shell=isinstance(command, str),
                 env={**os.environ, **env}, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+            self.running.add(process.pid)
             try:
                 return process.wait(STEP_LIMIT_SEC)
             except subprocess.TimeoutExpired:
@@ -126,6 +128,15 @@ class Examination:
                 process.wait()
                 out.write(f"\nnot done after {STEP_LIMIT_SEC} s\n")
                 return 1
+            finally:
+                self.running.discard(process.pid)
+
+    def stop(self, *_):
+        """Interrupted: end what runs, then oneself."""
+        for group in list(self.running):
+            os.killpg(group, signal.SIGTERM)
+        self.say("interrupted")
+        os._exit(1)
 
     def not_run(self, name, why):
         with self.lock:
@@ -240,6 +251,8 @@ def main():
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     ex = Examination(TOP / "build" / "check")
+    signal.signal(signal.SIGINT, ex.stop)
+    signal.signal(signal.SIGTERM, ex.stop)
     examine(ex, quick)
     return ex.end()
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent / "tests/integration")]
 import check  # noqa: E402
+from support import wait  # noqa: E402
 
 CMOCKA_GOOD = "[==========] 3 test(s) run.\n[  PASSED  ] 3 test(s).\n"
 CMOCKA_BAD = "[  PASSED  ] 2 test(s).\n[  FAILED  ] 1 test(s), listed below:\n"
@@ -98,3 +99,19 @@ def test_what_could_not_run_has_failed(examination):
     examination.not_run("tests", "there is no build")
     assert examination.end() == 1
     assert examination.out.getvalue().endswith("0 passed, 1 failed\n")
+
+
+def test_an_interruption_ends_what_runs(tmp_path):
+    log = tmp_path / "check/logs/hang.log"
+    program = ("import check, signal\n"
+               "check.JOBS = 2\n"
+               f"ex = check.Examination('{tmp_path}/check')\n"
+               "signal.signal(signal.SIGTERM, ex.stop)\n"
+               "ex.together([(ex.run, 'hang', 'echo $$; exec sleep 60', '/'),"
+               f" (ex.run, 'kill', 'until [ -s {log} ]; do sleep 0.1; done;"
+               " kill $PPID; sleep 60', '/')])\n")
+    done = subprocess.run([sys.executable, "-c", program], cwd=SCRIPTS,
+                          capture_output=True, timeout=50)
+    assert done.returncode == 1 and done.stdout.endswith(b"interrupted\n")
+    sleeper = int(log.read_text())
+    wait.until(lambda: not Path(f"/proc/{sleeper}").exists())
