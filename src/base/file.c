@@ -46,9 +46,6 @@ static ao2_code_t look_at(struct stat *info, int file, const char *path,
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "%s is no regular file",
                         path);
     }
-    if (info->st_size == 0) {
-        return ao2_fail(fail, AO2_E_MISCONFIGURED, "%s is empty", path);
-    }
     if ((apr_size_t)info->st_size > max) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
                         "%s is longer than %" APR_SIZE_T_FMT " bytes", path,
@@ -57,9 +54,9 @@ static ao2_code_t look_at(struct stat *info, int file, const char *path,
     return AO2_OK;
 }
 
-ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
-                         const char *path, apr_size_t max, apr_pool_t *pool,
-                         ao2_fail_t *fail)
+ao2_code_t ao2_file_read_any(ao2_span_t *out, ao2_file_stamp_t *stamp,
+                             const char *path, apr_size_t max,
+                             apr_pool_t *pool, ao2_fail_t *fail)
 {
     struct stat info;
     ao2_code_t code;
@@ -91,6 +88,17 @@ ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
         stamp_of(stamp, &info);
     }
     return AO2_OK;
+}
+
+ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
+                         const char *path, apr_size_t max, apr_pool_t *pool,
+                         ao2_fail_t *fail)
+{
+    ao2_code_t code = ao2_file_read_any(out, stamp, path, max, pool, fail);
+
+    return code == AO2_OK && out->len == 0
+               ? ao2_fail(fail, AO2_E_MISCONFIGURED, "%s is empty", path)
+               : code;
 }
 
 void ao2_file_stamp(ao2_file_stamp_t *stamp, const char *path)

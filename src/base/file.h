@@ -35,6 +35,11 @@ ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
                          const char *path, apr_size_t max, apr_pool_t *pool,
                          ao2_fail_t *fail);
 
+/** The same; an empty file is as good as another. */
+ao2_code_t ao2_file_read_any(ao2_span_t *out, ao2_file_stamp_t *stamp,
+                             const char *path, apr_size_t max,
+                             apr_pool_t *pool, ao2_fail_t *fail);
+
 /** The stamp of the file as it is now; all zero when it cannot be had. */
 void ao2_file_stamp(ao2_file_stamp_t *stamp, const char *path);
 

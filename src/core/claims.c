@@ -15,21 +15,25 @@ static ao2_span_t short_type(ao2_span_t type)
     return type;
 }
 
+int ao2_type_is(ao2_span_t typ, const char *wanted)
+{
+    ao2_span_t have = short_type(typ);
+    ao2_span_t want = short_type(ao2_span(wanted));
+
+    return typ.ptr && have.len == want.len &&
+           strncasecmp(have.ptr, want.ptr, want.len) == 0;
+}
+
 ao2_code_t ao2_token_check_type(ao2_span_t typ, const ao2_token_rules_t *rules,
                                 ao2_fail_t *fail)
 {
-    ao2_span_t have = short_type(typ);
     int i;
 
     if (!rules->types) {
         return AO2_OK;
     }
-    for (i = 0; typ.ptr && i < rules->types->nelts; i++) {
-        ao2_span_t want = short_type(
-            ao2_span(APR_ARRAY_IDX(rules->types, i, const char *)));
-
-        if (have.len == want.len &&
-            strncasecmp(have.ptr, want.ptr, want.len) == 0) {
+    for (i = 0; i < rules->types->nelts; i++) {
+        if (ao2_type_is(typ, APR_ARRAY_IDX(rules->types, i, const char *))) {
             return AO2_OK;
         }
     }

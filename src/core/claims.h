@@ -28,6 +28,10 @@ typedef struct {
     int allow_no_issuer; /**< "iss" may be absent; one that is there counts */
 } ao2_token_rules_t;
 
+/** Whether a "typ" is @a wanted, compared without case and without
+ *  "application/" (RFC 7515 section 4.1.9). An absent one is none. */
+int ao2_type_is(ao2_span_t typ, const char *wanted);
+
 /**
  * The "typ" rule: compared without case and without "application/" (RFC
  * 7515 section 4.1.9). @return AO2_OK or AO2_E_TOKEN_INVALID

@@ -26,16 +26,41 @@ void ao2_metadata_places(const char *places[2], const char *issuer,
     places[1] = apr_pstrcat(pool, origin, rest, OPENID, NULL);
 }
 
+/* A URL of the document, or NULL where it has none. */
+static ao2_code_t read_url(const char **url, const json_t *document,
+                           const char *member, int allow_http,
+                           apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_span_t text = ao2_json_text(json_object_get(document, member));
+    const char *wrong;
+
+    *url = NULL;
+    if (!text.ptr) {
+        return AO2_OK;
+    }
+    *url = apr_pstrmemdup(pool, text.ptr, text.len);
+    wrong = ao2_text_check_url(*url, allow_http);
+    return wrong ? ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                            "the metadata's \"%s\" %s", member, wrong)
+                 : AO2_OK;
+}
+
 ao2_code_t ao2_metadata_parse(ao2_metadata_t *metadata, ao2_span_t text,
                               const char *issuer, int allow_http,
                               apr_pool_t *pool, ao2_fail_t *fail)
 {
+    const struct {
+        const char **url;
+        const char *member;
+    } rows[] = {
+        {&metadata->jwks_uri, "jwks_uri"},
+        {&metadata->introspection_endpoint, "introspection_endpoint"},
+        {&metadata->token_endpoint, "token_endpoint"},
+    };
     json_t *document;
-    ao2_span_t uri;
-    const char *url;
-    const char *wrong;
     ao2_code_t code = ao2_json_parse(&document, text, AO2_MAX_DOCUMENT_DEPTH,
                                      AO2_E_ISSUER_UNAVAILABLE, pool, fail);
+    size_t i;
 
     memset(metadata, 0, sizeof(*metadata));
     if (code != AO2_OK) {
@@ -46,16 +71,24 @@ ao2_code_t ao2_metadata_parse(ao2_metadata_t *metadata, ao2_span_t text,
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "the metadata's \"issuer\" is not ApiIssuerURL");
     }
-    uri = ao2_json_text(json_object_get(document, "jwks_uri"));
-    if (!uri.ptr) {
-        return AO2_OK;
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]) && code == AO2_OK; i++) {
+        code = read_url(rows[i].url, document, rows[i].member, allow_http,
+                        pool, fail);
     }
-    url = apr_pstrmemdup(pool, uri.ptr, uri.len);
-    wrong = ao2_text_check_url(url, allow_http);
-    if (wrong) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "the metadata's \"jwks_uri\" %s", wrong);
+    if (code != AO2_OK) {
+        memset(metadata, 0, sizeof(*metadata));
     }
-    metadata->jwks_uri = url;
-    return AO2_OK;
+    return code;
+}
+
+ao2_metadata_t ao2_metadata_copy(const ao2_metadata_t *metadata,
+                                 apr_pool_t *pool)
+{
+    ao2_metadata_t copy;
+
+    copy.jwks_uri = apr_pstrdup(pool, metadata->jwks_uri);
+    copy.introspection_endpoint = apr_pstrdup(
+        pool, metadata->introspection_endpoint);
+    copy.token_endpoint = apr_pstrdup(pool, metadata->token_endpoint);
+    return copy;
 }

@@ -15,6 +15,8 @@
 /** What we take from a document; NULL: not there. */
 typedef struct {
     const char *jwks_uri;
+    const char *introspection_endpoint;
+    const char *token_endpoint;
 } ao2_metadata_t;
 
 /**
@@ -35,5 +37,9 @@ void ao2_metadata_places(const char *places[2], const char *issuer,
 ao2_code_t ao2_metadata_parse(ao2_metadata_t *metadata, ao2_span_t text,
                               const char *issuer, int allow_http,
                               apr_pool_t *pool, ao2_fail_t *fail);
+
+/** A copy whose strings live in @a pool. */
+ao2_metadata_t ao2_metadata_copy(const ao2_metadata_t *metadata,
+                                 apr_pool_t *pool);
 
 #endif

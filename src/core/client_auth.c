@@ -1,0 +1,140 @@
+#include "core/client_auth.h"
+
+#include <stdlib.h>
+
+#include <apr_base64.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "core/form.h"
+#include "core/jws.h"
+
+#define ASSERTION_LIFETIME 60
+#define ASSERTION_TYPE \
+    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+int ao2_auth_method_find(const char *name)
+{
+    static const char *const names[] = {
+        "none", "client_secret_basic", "client_secret_post",
+        "client_secret_jwt", "private_key_jwt", "tls_client_auth", "bearer"};
+    int i;
+
+    for (i = AO2_AUTH_NONE; i <= AO2_AUTH_BEARER; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const ao2_alg_t *ao2_client_auth_alg(const ao2_key_t *key)
+{
+    int i;
+
+    for (i = 0; ao2_alg_at(i); i++) {
+        if (ao2_key_fits(key, ao2_alg_at(i))) {
+            return ao2_alg_at(i);
+        }
+    }
+    return NULL;
+}
+
+/* Both parts are form-encoded before they are joined (RFC 6749 section
+ * 2.3.1): a colon in the client id must not end it. */
+static const char *basic(const ao2_client_auth_t *auth, apr_pool_t *pool)
+{
+    const char *pair = apr_pstrcat(
+        pool, ao2_form_encode(ao2_span(auth->client_id), pool), ":",
+        ao2_form_encode(auth->secret, pool), NULL);
+    int length = (int)strlen(pair);
+    char *encoded = apr_palloc(pool,
+                               (apr_size_t)apr_base64_encode_len(length));
+
+    apr_base64_encode(encoded, pair, length);
+    return apr_pstrcat(pool, "Authorization: Basic ", encoded, NULL);
+}
+
+static const char *claims(const ao2_client_auth_t *auth,
+                          const ao2_auth_context_t *context, apr_pool_t *pool)
+{
+    unsigned char bytes[16];
+    json_int_t now = apr_time_sec(context->now);
+    json_t *json;
+    char *text;
+    const char *copy;
+
+    if (apr_generate_random_bytes(bytes, sizeof(bytes)) != APR_SUCCESS) {
+        return NULL;
+    }
+    json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", auth->client_id,
+                     "sub", auth->client_id, "aud", context->audience, "jti",
+                     ao2_text_hex(bytes, sizeof(bytes), pool), "iat", now,
+                     "exp", now + ASSERTION_LIFETIME);
+    text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    copy = apr_pstrdup(pool, text);
+    free(text);
+    json_decref(json);
+    return copy;
+}
+
+static ao2_code_t add_assertion(const ao2_client_auth_t *auth,
+                                const ao2_auth_context_t *context,
+                                apr_array_header_t *form, ao2_fail_t *fail)
+{
+    ao2_signer_t signer = {auth->key, auth->alg, "JWT"};
+    const char *payload = claims(auth, context, form->pool);
+    const char *token;
+    ao2_code_t code;
+
+    if (!payload) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                        "no assertion can be made of the client id");
+    }
+    code = ao2_jws_sign(&token, ao2_span(payload), &signer, form->pool, fail);
+    if (code == AO2_OK) {
+        ao2_form_add(form, "client_assertion_type", ao2_span(ASSERTION_TYPE));
+        ao2_form_add(form, "client_assertion", ao2_span(token));
+    }
+    return code;
+}
+
+static void add_id(const ao2_client_auth_t *auth, apr_array_header_t *form)
+{
+    if (auth->client_id) {
+        ao2_form_add(form, "client_id", ao2_span(auth->client_id));
+    }
+}
+
+ao2_code_t ao2_client_auth_apply(const ao2_client_auth_t *auth,
+                                 const ao2_auth_context_t *context,
+                                 apr_array_header_t *form,
+                                 apr_array_header_t *fields, ao2_fail_t *fail)
+{
+    apr_pool_t *pool = fields->pool;
+
+    switch (auth->method) {
+    case AO2_AUTH_BASIC:
+        APR_ARRAY_PUSH(fields, const char *) = basic(auth, pool);
+        break;
+    case AO2_AUTH_BEARER:
+        APR_ARRAY_PUSH(fields, const char *) = apr_pstrcat(
+            pool, "Authorization: Bearer ",
+            apr_pstrmemdup(pool, auth->secret.ptr, auth->secret.len), NULL);
+        break;
+    case AO2_AUTH_POST:
+        add_id(auth, form);
+        ao2_form_add(form, "client_secret", auth->secret);
+        break;
+    case AO2_AUTH_SECRET_JWT:
+    case AO2_AUTH_PRIVATE_KEY_JWT:
+        return add_assertion(auth, context, form, fail);
+    case AO2_AUTH_NONE:
+    case AO2_AUTH_TLS:
+        add_id(auth, form);
+        break;
+    }
+    return AO2_OK;
+}
