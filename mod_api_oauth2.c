@@ -19,6 +19,7 @@
 #include "glue/identity.h"
 #include "glue/lifecycle.h"
 #include "glue/respond.h"
+#include "glue/runtime.h"
 #include "mod_api_oauth2.h"
 
 static void register_hooks(apr_pool_t *pool)
@@ -28,9 +29,9 @@ static void register_hooks(apr_pool_t *pool)
 
     ap_hook_check_config(ao2_lifecycle_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
-    ap_hook_post_config(ao2_lifecycle_post_config, NULL, NULL,
+    ap_hook_post_config(ao2_runtime_post_config, NULL, NULL,
                         APR_HOOK_MIDDLE);
-    ap_hook_child_init(ao2_lifecycle_child_init, NULL, NULL,
+    ap_hook_child_init(ao2_runtime_child_init, NULL, NULL,
                        APR_HOOK_REALLY_FIRST);
 
     ap_hook_post_read_request(ao2_identity_scrub, NULL, NULL,

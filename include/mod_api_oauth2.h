@@ -23,6 +23,9 @@
 
 /** A note on a request that was refused: "AO2-014 token_expired". */
 #define API_OAUTH2_NOTE_ERROR "oauth2-error"
+/** A note on a request with a token: where what is known of it came from,
+ *  "process", "shared" (the shared cache) or "miss" (it was checked). */
+#define API_OAUTH2_NOTE_CACHE "oauth2-cache"
 
 /**
  * A claim of the token that authenticated @a r, written as ApiPassClaim

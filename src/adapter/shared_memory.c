@@ -107,9 +107,9 @@ ao2_code_t ao2_shared_memory_make(ao2_shared_memory_t **pmemory,
     return AO2_OK;
 }
 
-apr_size_t ao2_shared_memory_size(const ao2_shared_memory_t *memory)
+void *ao2_shared_memory_start(const ao2_shared_memory_t *memory)
 {
-    return memory->size;
+    return (char *)memory->front + FRONT;
 }
 
 static ao2_member_t member_of(int place, apr_uint32_t term)
@@ -185,7 +185,7 @@ ao2_code_t ao2_shared_memory_join(ao2_shared_t **pshared,
     }
     membership->memory = memory;
     membership->place = place;
-    membership->port.memory = (char *)memory->front + FRONT;
+    membership->port.memory = ao2_shared_memory_start(memory);
     membership->port.size = memory->size;
     membership->port.me = member_of(
         place, __atomic_add_fetch(&memory->front->terms[place], 1,

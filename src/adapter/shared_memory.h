@@ -28,8 +28,8 @@ ao2_code_t ao2_shared_memory_make(ao2_shared_memory_t **pmemory,
                                   apr_size_t size, apr_pool_t *pool,
                                   ao2_fail_t *fail);
 
-/** The size it was made with. */
-apr_size_t ao2_shared_memory_size(const ao2_shared_memory_t *memory);
+/** Where it starts, for the parent, which joins nobody. */
+void *ao2_shared_memory_start(const ao2_shared_memory_t *memory);
 
 /**
  * Join as this process, once. Until it ends, @a pshared->lives() says so;

@@ -12,6 +12,8 @@
 #define AO2_MAX_CREDENTIAL (16 * 1024)
 /** A form body that is searched for a credential (RFC 6750 section 2.2). */
 #define AO2_MAX_FORM_BODY (64 * 1024)
+/** The shortest opaque token that an issuer is asked about. */
+#define AO2_MIN_OPAQUE 8
 /** The header of a JWT, decoded. */
 #define AO2_MAX_JWT_HEADER (2 * 1024)
 /** A key identifier. */
@@ -31,6 +33,8 @@
 /** A value in the shared cache: as long as the longest document, with room
  *  for what is noted beside it. */
 #define AO2_MAX_STORED (1024 * 1024)
+/** A file of revocations. */
+#define AO2_MAX_REVOCATIONS (16 * 1024 * 1024)
 /** A key, a certificate or a secret in a file. */
 #define AO2_MAX_KEY_FILE (64 * 1024)
 /** Keys of one set that are kept; a set with more is refused. */

@@ -9,6 +9,7 @@
 #include "glue/carriers.h"
 #include "glue/identity.h"
 #include "glue/respond.h"
+#include "mod_api_oauth2.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -184,21 +185,6 @@ static int reuse(ao2_state_t *state, const ao2_state_t *from,
     return 0;
 }
 
-static const ao2_verifier_t *verifier_of(const ao2_principal_t *principal,
-                                         const ao2_check_t *check)
-{
-    int i;
-
-    for (i = 0; i < check->count; i++) {
-        const ao2_verifier_t *verifier = check->verifiers[i];
-
-        if (verifier->issuer->rules.issuer_name == principal->issuer_name) {
-            return verifier;
-        }
-    }
-    return NULL;
-}
-
 /* What a location asks of any principal, on every request. */
 static ao2_code_t check_conditions(request_rec *r,
                                    const ao2_principal_t *principal,
@@ -206,12 +192,53 @@ static ao2_code_t check_conditions(request_rec *r,
                                    ao2_fail_t *fail)
 {
     const ao2_dir_t *dir = ao2_dir_of(r);
+    const ao2_revocation_file_t *file = ao2_server_of(r->server)->revocations;
     ao2_code_t code = ao2_principal_check_time(
         principal, verifier->issuer->rules.skew, r->request_time, fail);
 
+    if (code == AO2_OK && file) {
+        code = file->list ? ao2_revocations_check(file->list, principal, fail)
+                          : ao2_fail(fail, AO2_E_MISCONFIGURED,
+                                     "ApiRevocations is not read in this "
+                                     "process");
+    }
     if (code == AO2_OK && dir->audiences) {
         code = ao2_token_check_audience(principal->claims, dir->audiences,
                                         fail);
+    }
+    return code;
+}
+
+static void note_cache(request_rec *r, const char *where)
+{
+    apr_table_setn(r->notes, API_OAUTH2_NOTE_CACHE, where);
+}
+
+/* What this process verified a moment ago, else a check. The principal is
+ * held until the request ends. */
+static ao2_code_t verify(request_rec *r, ao2_verdict_t *verdict,
+                         ao2_span_t token, const ao2_check_t *check,
+                         ao2_fail_t *fail)
+{
+    ao2_identity_cache_t *cache = ao2_server_of(r->server)->token_cache->cache;
+    ao2_identity_key_t key;
+    ao2_code_t code;
+
+    if (!cache) {
+        code = ao2_token_verify(verdict, token, check, r->pool, fail);
+        note_cache(r, verdict->was_shared ? "shared" : "miss");
+        return code;
+    }
+    ao2_identity_key(&key, cache, token);
+    if (ao2_identity_find(cache, verdict, &key, check)) {
+        ao2_principal_release_with(verdict->principal, r->pool);
+        note_cache(r, "process");
+        return AO2_OK;
+    }
+    code = ao2_token_verify(verdict, token, check, r->pool, fail);
+    note_cache(r, verdict->was_shared ? "shared" : "miss");
+    if (code == AO2_OK) {
+        ao2_identity_keep(cache, &key, verdict, check->now);
     }
     return code;
 }
@@ -220,8 +247,7 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
                            const ao2_state_t *from, const ao2_check_t *check,
                            ao2_hint_t *hint, ao2_fail_t *fail)
 {
-    ao2_principal_t *principal = NULL;
-    const ao2_verifier_t *verifier;
+    ao2_verdict_t verdict = {0};
     ao2_code_t code;
 
     if (state->carrier_fail.code != AO2_OK) {
@@ -234,16 +260,15 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
     if (reuse(state, from, check)) {
         return check_conditions(r, state->principal, state->verifier, fail);
     }
-    code = ao2_token_verify(&principal, &hint->retry_after_sec,
-                            state->credential.token, check, r->pool, fail);
+    code = verify(r, &verdict, state->credential.token, check, fail);
+    hint->retry_after_sec = verdict.retry_after_sec;
     if (code != AO2_OK) {
         return code;
     }
-    verifier = verifier_of(principal, check);
-    code = check_conditions(r, principal, verifier, fail);
+    code = check_conditions(r, verdict.principal, verdict.verifier, fail);
     if (code == AO2_OK) {
-        state->principal = principal;
-        state->verifier = verifier;
+        state->principal = verdict.principal;
+        state->verifier = verdict.verifier;
     }
     return code;
 }

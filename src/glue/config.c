@@ -82,10 +82,13 @@ void *ao2_server_merge(apr_pool_t *pool, void *outer, void *inner)
     merged->member = apr_hash_overlay(pool, add->member, base->member);
 #define AO2_LIST(member) \
     merged->member = append(pool, base->member, add->member);
+#define AO2_POINTER(type, member) \
+    merged->member = add->member ? add->member : base->member;
 #define AO2_OWN(type, member) merged->member = add->member;
 #include "glue/server_settings.def"
 #undef AO2_TABLE
 #undef AO2_LIST
+#undef AO2_POINTER
 #undef AO2_OWN
     return merged;
 }

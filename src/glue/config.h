@@ -15,7 +15,8 @@
 #include <apr_tables.h>
 
 #include "core/report.h"
-#include "service/issuer.h"
+#include "service/identity_cache.h"
+#include "service/revocations.h"
 
 extern module AP_MODULE_DECLARE_DATA api_oauth2_module;
 
@@ -45,6 +46,18 @@ typedef struct {
     const char *file;
     int line;
 } ao2_accept_use_t;
+
+/** One ApiTokenCache. */
+typedef struct {
+    apr_size_t bytes;            /**< 0: off */
+    ao2_identity_cache_t *cache; /**< of this process */
+} ao2_token_cache_t;
+
+/** One ApiRevocations. */
+typedef struct {
+    const char *path;
+    ao2_revocations_t *list; /**< of this process */
+} ao2_revocation_file_t;
 
 enum { AO2_PREFLIGHT_PROTECT, AO2_PREFLIGHT_PASS };
 
@@ -76,13 +89,15 @@ enum {
 typedef struct {
 #define AO2_TABLE(member) apr_hash_t *member;
 #define AO2_LIST(member) apr_array_header_t *member;
+#define AO2_POINTER(type, member) type *member;
 #define AO2_OWN(type, member) type *member;
 #include "glue/server_settings.def"
 #undef AO2_TABLE
 #undef AO2_LIST
+#undef AO2_POINTER
 #undef AO2_OWN
     struct ao2_issuer_draft *open; /**< the section that is being read */
-    void *child; /**< lifecycle.c's own, in the main server's record */
+    void *runtime; /**< runtime.c's own, in the main server's record */
 } ao2_server_t;
 
 /** The value of a number, or its fallback where it is not set. */

@@ -31,6 +31,10 @@ const char *ao2_directive_list(const cmd_parms *cmd, int argc,
  *  NULL. */
 const char *ao2_directive_option(const char *word, const char *name);
 
+/** What follows "file:", below ServerRoot where it is relative; NULL when
+ *  @a word is something else. */
+const char *ao2_directive_path(const cmd_parms *cmd, const char *word);
+
 /** A copy of the words as an array of const char *. */
 apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
                                         char *const argv[]);
@@ -54,6 +58,12 @@ const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
 /* These watch directives of others; both let others handle them as well. */
 const char *ao2_watch_require(cmd_parms *cmd, void *dir, const char *args);
 const char *ao2_watch_auth_type(cmd_parms *cmd, void *dir, const char *type);
+
+/* The handlers of the server's objects (server_directives.c). */
+const char *ao2_set_token_cache(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[]);
+const char *ao2_set_revocations(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[]);
 
 /* The handlers of <ApiIssuer> and what stands inside
  * (issuer_section.c, issuer_directives.c). */
@@ -80,6 +90,14 @@ const char *ao2_issuer_duration(cmd_parms *cmd, void *dir, int argc,
                                 char *const argv[]);
 const char *ao2_issuer_flag(cmd_parms *cmd, void *dir, int argc,
                             char *const argv[]);
+const char *ao2_issuer_introspection(cmd_parms *cmd, void *dir, int argc,
+                                     char *const argv[]);
+const char *ao2_issuer_param(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[]);
+const char *ao2_issuer_client_auth(cmd_parms *cmd, void *dir, int argc,
+                                   char *const argv[]);
+const char *ao2_issuer_concurrency(cmd_parms *cmd, void *dir, int argc,
+                                   char *const argv[]);
 const char *ao2_issuer_timeout(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
 const char *ao2_issuer_tls(cmd_parms *cmd, void *dir, int argc,

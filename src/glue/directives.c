@@ -44,6 +44,14 @@ const char *ao2_directive_option(const char *word, const char *name)
                : NULL;
 }
 
+const char *ao2_directive_path(const cmd_parms *cmd, const char *word)
+{
+    if (strncmp(word, "file:", 5) != 0 || !word[5]) {
+        return NULL;
+    }
+    return ap_server_root_relative(cmd->pool, word + 5);
+}
+
 apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
                                         char *const argv[])
 {
@@ -87,6 +95,11 @@ const command_rec ao2_commands[] = {
     AP_INIT_TAKE1("AuthType", ao2_watch_auth_type, NULL, OR_AUTHCFG,
                   "see mod_authn_core"),
 
+    AP_INIT_TAKE_ARGV("ApiTokenCache", ao2_set_token_cache, NULL, IN_S,
+                      "a size, or off"),
+    AP_INIT_TAKE_ARGV("ApiRevocations", ao2_set_revocations, NULL, IN_S,
+                      "file:PATH"),
+
     AP_INIT_RAW_ARGS("<ApiIssuer", ao2_open_issuer, NULL, IN_S,
                      "NAME: somebody whose tokens may be accepted"),
     AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_issuer_url, NULL, IN_S,
@@ -103,7 +116,7 @@ const command_rec ao2_commands[] = {
     AP_INIT_TAKE_ARGV("ApiAlgorithms", ao2_issuer_algorithms, NULL, IN_S,
                       "names of signature algorithms"),
     AP_INIT_TAKE_ARGV("ApiTokenFormat", ao2_issuer_token_format, NULL, IN_S,
-                      "jwt or any"),
+                      "jwt, opaque or any"),
     AP_INIT_TAKE_ARGV("ApiRequireType", ao2_issuer_require_type, NULL, IN_S,
                       "\"typ\" values, or off"),
     AP_INIT_TAKE_ARGV("ApiClaims", ao2_issuer_claims, NULL, IN_S,
@@ -117,13 +130,29 @@ const command_rec ao2_commands[] = {
                       DRAFT_MEMBER(issuer.source.ttl), IN_S, "a duration"),
     AP_INIT_TAKE_ARGV("ApiJWKSStale", ao2_issuer_duration,
                       DRAFT_MEMBER(issuer.source.stale), IN_S, "a duration"),
+    AP_INIT_TAKE_ARGV("ApiIntrospection", ao2_issuer_introspection, NULL,
+                      IN_S, "auto, off or a URL"),
+    AP_INIT_TAKE_ARGV("ApiIntrospectJWT", ao2_issuer_flag,
+                      DRAFT_MEMBER(issuer.introspect_jwt), IN_S, "On or Off"),
+    AP_INIT_TAKE_ARGV("ApiIntrospectionParam", ao2_issuer_param, NULL, IN_S,
+                      "NAME VALUE"),
+    AP_INIT_TAKE_ARGV("ApiClientAuth", ao2_issuer_client_auth, NULL, IN_S,
+                      "METHOD [CLIENT-ID] [SECRET-SOURCE|file:KEY]"),
+    AP_INIT_TAKE_ARGV("ApiCacheTTL", ao2_issuer_duration,
+                      DRAFT_MEMBER(issuer.introspection.ttl), IN_S,
+                      "a duration"),
+    AP_INIT_TAKE_ARGV("ApiNegativeCacheTTL", ao2_issuer_duration,
+                      DRAFT_MEMBER(issuer.introspection.negative_ttl), IN_S,
+                      "a duration"),
+    AP_INIT_TAKE_ARGV("ApiConcurrency", ao2_issuer_concurrency, NULL, IN_S,
+                      "a number"),
     AP_INIT_TAKE_ARGV("ApiTimeout", ao2_issuer_timeout, NULL, IN_S,
                       "[connect=DURATION] [total=DURATION]"),
     AP_INIT_TAKE_ARGV("ApiTLS", ao2_issuer_tls, NULL, IN_S,
                       "[ca=PATH] [cert=PATH key=PATH] [verify=on|off] "
                       "[proxy=URL]"),
     AP_INIT_TAKE_ARGV("ApiAllowInsecureHTTP", ao2_issuer_flag,
-                      DRAFT_MEMBER(issuer.source.allow_http), IN_S,
+                      DRAFT_MEMBER(issuer.discovery.allow_http), IN_S,
                       "On or Off"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };

@@ -56,39 +56,39 @@ const char *ao2_issuer_metadata(cmd_parms *cmd, void *dir, int argc,
         return ao2_directive_count(cmd, "auto, off or a URL");
     }
     draft->metadata_off = strcasecmp(argv[0], "off") == 0;
-    draft->issuer.source.metadata_url = NULL;
+    draft->issuer.discovery.metadata_url = NULL;
     if (draft->metadata_off || strcasecmp(argv[0], "auto") == 0) {
         return NULL;
     }
     if (!is_url(argv[0])) {
         return ao2_directive_bad(cmd, argv[0], "auto, off or a URL");
     }
-    draft->issuer.source.metadata_url = apr_pstrdup(cmd->pool, argv[0]);
+    draft->issuer.discovery.metadata_url = apr_pstrdup(cmd->pool, argv[0]);
     return NULL;
 }
 
 const char *ao2_issuer_token_format(cmd_parms *cmd, void *dir, int argc,
                                     char *const argv[])
 {
+    static const char *const formats[] = {"any", "jwt", "opaque"};
     const char *error;
     ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
+    int format;
 
     (void)dir;
     if (!draft) {
         return error;
     }
     if (argc != 1) {
-        return ao2_directive_count(cmd, "jwt or any");
+        return ao2_directive_count(cmd, "jwt, opaque or any");
     }
-    if (strcasecmp(argv[0], "jwt") == 0) {
-        draft->issuer.format = AO2_FORMAT_JWT;
-        return NULL;
+    for (format = AO2_FORMAT_ANY; format <= AO2_FORMAT_OPAQUE; format++) {
+        if (strcasecmp(argv[0], formats[format]) == 0) {
+            draft->issuer.format = (ao2_format_t)format;
+            return NULL;
+        }
     }
-    if (strcasecmp(argv[0], "any") == 0) {
-        draft->issuer.format = AO2_FORMAT_ANY;
-        return NULL;
-    }
-    return ao2_directive_bad(cmd, argv[0], "jwt or any");
+    return ao2_directive_bad(cmd, argv[0], "jwt, opaque or any");
 }
 
 const char *ao2_issuer_algorithms(cmd_parms *cmd, void *dir, int argc,

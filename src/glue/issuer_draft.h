@@ -15,7 +15,11 @@ typedef struct ao2_issuer_draft {
     apr_array_header_t *static_keys; /**< of const ao2_key_t * */
     apr_array_header_t *files;       /**< of const char * */
     apr_array_header_t *urls;        /**< of const char * */
+    apr_array_header_t *params;      /**< of const char *: name, value ... */
+    ao2_span_t auth_secret;          /**< of ApiClientAuth, as it was read */
     int metadata_off;
+    int introspection_off;
+    int introspection_said;          /**< a URL was given */
     int has_algorithms;
     int has_secret;
 } ao2_issuer_draft_t;
@@ -36,5 +40,12 @@ ao2_issuer_draft_t *ao2_issuer_draft_of(const cmd_parms *cmd,
  */
 const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
                                     const cmd_parms *cmd);
+
+/**
+ * The digest of all settings of the section: of the lines as they stand
+ * there, and of what secrets and keys they lead to.
+ * @return 1 when done, else 0
+ */
+int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd);
 
 #endif

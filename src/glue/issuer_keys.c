@@ -14,16 +14,6 @@ APLOG_USE_MODULE(api_oauth2);
 /* RFC 7518 section 3.2 with the shortest hash that HS* has. */
 #define SHORTEST_SECRET 32
 
-/* What follows "file:", below ServerRoot where it is relative; NULL when
- * @a word is something else. */
-static const char *file_path(cmd_parms *cmd, const char *word)
-{
-    if (strncmp(word, "file:", 5) != 0 || !word[5]) {
-        return NULL;
-    }
-    return ap_server_root_relative(cmd->pool, word + 5);
-}
-
 const char *ao2_issuer_jwks(cmd_parms *cmd, void *dir, int argc,
                             char *const argv[])
 {
@@ -40,7 +30,7 @@ const char *ao2_issuer_jwks(cmd_parms *cmd, void *dir, int argc,
         return error;
     }
     for (i = 0; i < argc; i++) {
-        const char *path = file_path(cmd, argv[i]);
+        const char *path = ao2_directive_path(cmd, argv[i]);
 
         if (path) {
             APR_ARRAY_PUSH(draft->files, const char *) = path;
@@ -74,7 +64,7 @@ const char *ao2_issuer_public_key(cmd_parms *cmd, void *dir, int argc,
 {
     const char *error;
     ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
-    const char *path = argc ? file_path(cmd, argv[0]) : NULL;
+    const char *path = argc ? ao2_directive_path(cmd, argv[0]) : NULL;
     const char *kid = NULL;
     const ao2_alg_t *alg = NULL;
     ao2_key_t *key;

@@ -10,6 +10,9 @@
 #define CLOCK_SKEW apr_time_from_sec(60)
 #define JWKS_TTL apr_time_from_sec(60 * 60)
 #define JWKS_STALE apr_time_from_sec(24 * 60 * 60)
+#define CACHE_TTL apr_time_from_sec(300)
+#define NEGATIVE_TTL apr_time_from_sec(10)
+#define CONCURRENCY 32
 
 static apr_array_header_t *names(apr_pool_t *pool, int count,
                                  const char *const *text)
@@ -34,7 +37,9 @@ ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
     draft->static_keys = apr_array_make(pool, 2, sizeof(ao2_key_t *));
     draft->files = apr_array_make(pool, 2, sizeof(char *));
     draft->urls = apr_array_make(pool, 2, sizeof(char *));
+    draft->params = apr_array_make(pool, 2, sizeof(char *));
     issuer->name = name;
+    issuer->label = apr_psprintf(pool, "<ApiIssuer %s>", name);
     issuer->rules.issuer_name = name;
     issuer->rules.subject_claims = names(pool, 1, subject);
     issuer->rules.client_claims = names(pool, 3, client);
@@ -47,7 +52,12 @@ ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
     issuer->source.issuer_name = name;
     issuer->source.ttl = JWKS_TTL;
     issuer->source.stale = JWKS_STALE;
-    issuer->source.way = &issuer->way;
+    issuer->discovery.ttl = JWKS_TTL;
+    issuer->introspection.params = draft->params;
+    issuer->introspection.ttl = CACHE_TTL;
+    issuer->introspection.negative_ttl = NEGATIVE_TTL;
+    issuer->introspection.rules = &issuer->rules;
+    issuer->concurrency = CONCURRENCY;
     return draft;
 }
 
@@ -95,7 +105,7 @@ static const char *check_url(const ao2_issuer_draft_t *draft,
                              const char *url)
 {
     const char *wrong = ao2_text_check_url(url,
-                                           draft->issuer.source.allow_http);
+                                           draft->issuer.discovery.allow_http);
 
     if (!wrong) {
         return NULL;
@@ -108,39 +118,108 @@ static const char *check_url(const ao2_issuer_draft_t *draft,
                                       wrong));
 }
 
-/* Where keys come from, once it is known what was said. */
-static const char *check_sources(ao2_issuer_draft_t *draft,
-                                 const cmd_parms *cmd)
+static const char *check_urls(const ao2_issuer_draft_t *draft,
+                              const cmd_parms *cmd)
 {
-    ao2_key_source_t *source = &draft->issuer.source;
-    int has_keys = draft->static_keys->nelts || draft->files->nelts ||
-                   draft->urls->nelts;
-    const char *error;
+    const ao2_issuer_t *issuer = &draft->issuer;
+    const char *error = NULL;
     int i;
 
-    for (i = 0; i < draft->urls->nelts; i++) {
+    for (i = 0; i < draft->urls->nelts && !error; i++) {
         error = check_url(draft, cmd, "ApiJWKS",
                           APR_ARRAY_IDX(draft->urls, i, const char *));
-        if (error) {
-            return error;
-        }
     }
-    if (source->metadata_url) {
-        error = check_url(draft, cmd, "ApiMetadata", source->metadata_url);
-        if (error) {
-            return error;
-        }
+    if (!error && issuer->discovery.metadata_url) {
+        error = check_url(draft, cmd, "ApiMetadata",
+                          issuer->discovery.metadata_url);
     }
-    source->use_metadata = !has_keys && !draft->metadata_off;
-    if (!has_keys && draft->metadata_off) {
-        return section_error(draft, cmd, "no keys: name ApiJWKS, "
-                             "ApiPublicKey or ApiSharedSecret, or leave "
-                             "ApiMetadata at auto");
+    if (!error && issuer->introspection.url) {
+        error = check_url(draft, cmd, "ApiIntrospection",
+                          issuer->introspection.url);
     }
-    if (source->use_metadata && !source->metadata_url) {
-        return check_url(draft, cmd, "ApiIssuerURL", source->issuer_url);
+    return error;
+}
+
+/* Whether and where the issuer can be asked. Where nothing says how we show
+ * who we are, metadata alone is no reason to ask. */
+static const char *check_introspection(ao2_issuer_draft_t *draft,
+                                       const cmd_parms *cmd)
+{
+    ao2_issuer_t *issuer = &draft->issuer;
+    int by_metadata = issuer->introspection.auth.is_set &&
+                      !draft->metadata_off && issuer->rules.issuer_url;
+
+    issuer->introspects = !draft->introspection_off &&
+                          issuer->format != AO2_FORMAT_JWT &&
+                          (issuer->introspection.url || by_metadata);
+    if (issuer->introspect_jwt) {
+        issuer->introspects = !draft->introspection_off &&
+                              (issuer->introspection.url || by_metadata);
+    }
+    if (!issuer->introspects &&
+        (issuer->format == AO2_FORMAT_OPAQUE || issuer->introspect_jwt)) {
+        return section_error(draft, cmd,
+                             issuer->introspect_jwt
+                                 ? "ApiIntrospectJWT needs ApiClientAuth and "
+                                   "metadata, or an ApiIntrospection URL"
+                                 : "ApiTokenFormat opaque needs "
+                                   "ApiClientAuth and metadata, or an "
+                                   "ApiIntrospection URL");
+    }
+    if (draft->introspection_said && !issuer->introspects) {
+        return section_error(draft, cmd, "ApiIntrospection is never used: "
+                             "ApiTokenFormat is jwt");
     }
     return NULL;
+}
+
+/* Where keys come from, once it is known what was said. */
+static const char *check_keys(ao2_issuer_draft_t *draft,
+                              const cmd_parms *cmd)
+{
+    ao2_issuer_t *issuer = &draft->issuer;
+    int has_keys = draft->static_keys->nelts || draft->files->nelts ||
+                   draft->urls->nelts;
+
+    issuer->source.use_metadata = !has_keys && !draft->metadata_off &&
+                                  issuer->rules.issuer_url;
+    if (!has_keys && !issuer->source.use_metadata &&
+        issuer->format != AO2_FORMAT_OPAQUE) {
+        return section_error(draft, cmd, "no keys: name ApiJWKS, "
+                             "ApiPublicKey or ApiSharedSecret, or leave "
+                             "ApiMetadata at auto; or say ApiTokenFormat "
+                             "opaque");
+    }
+    if (issuer->source.use_metadata && !issuer->discovery.metadata_url) {
+        return check_url(draft, cmd, "ApiIssuerURL",
+                         issuer->discovery.issuer_url);
+    }
+    return NULL;
+}
+
+static const char *check_all(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
+{
+    ao2_issuer_t *issuer = &draft->issuer;
+    const char *error = check_algorithms(draft, cmd);
+
+    if (!issuer->rules.issuer_url &&
+        (issuer->format != AO2_FORMAT_OPAQUE || !issuer->introspection.url)) {
+        return section_error(draft, cmd, "ApiIssuerURL is missing");
+    }
+    if (!error) {
+        error = check_urls(draft, cmd);
+    }
+    if (!error) {
+        error = check_introspection(draft, cmd);
+    }
+    if (!error) {
+        error = check_keys(draft, cmd);
+    }
+    if (!error && issuer->way.connect_timeout > issuer->way.total_timeout) {
+        error = section_error(draft, cmd, "ApiTimeout: connect= is longer "
+                              "than total=");
+    }
+    return error;
 }
 
 const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
@@ -150,29 +229,23 @@ const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
     ao2_fail_t fail = {0};
     const char *error;
 
-    if (!issuer->rules.issuer_url) {
-        return section_error(draft, cmd, "ApiIssuerURL is missing");
-    }
-    issuer->source.issuer_url = issuer->rules.issuer_url;
+    issuer->discovery.issuer_url = issuer->rules.issuer_url;
+    issuer->discovery.ttl = issuer->source.ttl;
     issuer->source.static_keys = draft->static_keys;
     issuer->source.files = draft->files;
     issuer->source.urls = draft->urls;
-    error = check_algorithms(draft, cmd);
-    if (!error) {
-        error = check_sources(draft, cmd);
-    }
-    if (!error && issuer->way.connect_timeout > issuer->way.total_timeout) {
-        error = section_error(draft, cmd, "ApiTimeout: connect= is longer "
-                              "than total=");
-    }
+    error = check_all(draft, cmd);
     if (error) {
         return error;
     }
+    issuer->introspection.algorithms = issuer->algorithms;
     if (ao2_key_source_check(&issuer->source, cmd->pool, cmd->temp_pool,
                              &fail) != AO2_OK) {
         return section_error(draft, cmd, fail.detail);
     }
-    return NULL;
+    return ao2_issuer_draft_digest(draft, cmd)
+               ? NULL
+               : section_error(draft, cmd, "no digest can be made of it");
 }
 
 static int is_name(const char *text)

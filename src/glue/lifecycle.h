@@ -1,6 +1,6 @@
 /**
  * @file glue/lifecycle.h
- * From reading the configuration to the end of a child process.
+ * What can be said of a configuration once all of it was read.
  *
  * Layer glue.
  */
@@ -12,12 +12,5 @@
 /** Hook check_config (also under -t): names that lead nowhere. */
 int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
                                apr_pool_t *temp, server_rec *main_server);
-
-/** Hook post_config: asks mod_watchdog for background work. */
-int ao2_lifecycle_post_config(apr_pool_t *conf, apr_pool_t *log,
-                              apr_pool_t *temp, server_rec *main_server);
-
-/** Hook child_init: the parts that live in one process. */
-void ao2_lifecycle_child_init(apr_pool_t *child, server_rec *main_server);
 
 #endif

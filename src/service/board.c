@@ -18,7 +18,8 @@ static apr_size_t flights_size(void)
 
 static apr_size_t refusals_size(void)
 {
-    return align(sizeof(ao2_refusal_t) * AO2_REFUSAL_SETS * AO2_REFUSAL_WAYS);
+    return align(sizeof(ao2_refused_token_t) * AO2_REFUSAL_SETS *
+                 AO2_REFUSAL_WAYS);
 }
 
 apr_size_t ao2_board_size(apr_size_t parties)
@@ -27,12 +28,10 @@ apr_size_t ao2_board_size(apr_size_t parties)
            refusals_size();
 }
 
-void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
-                    apr_size_t parties)
+static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
 {
-    char *at = shared->memory;
+    char *at = memory;
 
-    board->shared = shared;
     board->flights = (void *)at;
     at += flights_size();
     board->refusals = (void *)at;
@@ -41,10 +40,47 @@ void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
     board->party_count = parties;
 }
 
+void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
+                    apr_size_t parties)
+{
+    board->shared = shared;
+    lay_out(board, shared->memory, parties);
+}
+
 static int is_party(const ao2_party_t *party,
                     const unsigned char digest[AO2_PARTY_DIGEST])
 {
     return memcmp(party->digest, digest, AO2_PARTY_DIGEST) == 0;
+}
+
+static int has_party(const ao2_board_t *board, const unsigned char *digest)
+{
+    apr_size_t i;
+
+    for (i = 0; i < board->party_count && board->parties[i].taken; i++) {
+        if (is_party(&board->parties[i], digest)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int ao2_board_has_room(void *memory, apr_size_t parties,
+                       const apr_array_header_t *digests)
+{
+    ao2_board_t board = {0};
+    apr_size_t taken = 0;
+    int i;
+
+    lay_out(&board, memory, parties);
+    while (taken < parties && board.parties[taken].taken) {
+        taken++;
+    }
+    for (i = 0; i < digests->nelts; i++) {
+        taken += !has_party(&board, APR_ARRAY_IDX(digests, i,
+                                                  const unsigned char *));
+    }
+    return taken <= parties;
 }
 
 ao2_party_t *ao2_board_party(ao2_board_t *board,

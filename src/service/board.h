@@ -10,6 +10,7 @@
 #ifndef AO2_SERVICE_BOARD_H
 #define AO2_SERVICE_BOARD_H
 
+#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "base/fail.h"
@@ -31,18 +32,25 @@
 #define AO2_REFUSAL_SETS 16384
 #define AO2_REFUSAL_WAYS 4
 
+/** How an issuer's key documents are. All members are atomics. */
+typedef struct {
+    apr_uint64_t version; /**< of the documents; 0: never had */
+    apr_time_t fetched;
+    apr_time_t due;       /**< renew from then on */
+    apr_time_t expires;   /**< not to be used from then on */
+    apr_time_t unknown;   /**< last fetch for an unknown kid */
+} ao2_key_times_t;
+
 /** What all processes know of a remote party (an issuer, an upstream). All
  *  members are read and written as atomics. */
 typedef struct {
     unsigned char digest[AO2_PARTY_DIGEST]; /**< written once */
     apr_uint32_t taken;                     /**< 0: free; 1: digest counts */
     ao2_pause_t pause;
-    apr_time_t refused_until;  /**< it refuses our credentials till then */
+    apr_uint32_t refusals;     /**< of our credentials, in a row */
+    apr_time_t refused_until;  /**< it is left alone for that till then */
     ao2_member_t permits[AO2_MAX_CONCURRENCY]; /**< who is calling it */
-    apr_uint64_t keys_version; /**< of its key documents; 0: never had */
-    apr_time_t keys_due;       /**< renew from then on */
-    apr_time_t keys_expire;    /**< not to be used from then on */
-    apr_time_t keys_unknown;   /**< last fetch for an unknown kid */
+    ao2_key_times_t keys;
 } ao2_party_t;
 
 /** One flight. The lock of its bucket guards it. */
@@ -63,8 +71,8 @@ typedef struct {
 /** A refused token: a torn read does not fit its own check. */
 typedef struct {
     apr_uint64_t check[2]; /**< key ^ note */
-    apr_uint64_t note;     /**< expiry in seconds << 16 | code */
-} ao2_refusal_t;
+    apr_uint64_t note;     /**< until when, and the failure; 0: free */
+} ao2_refused_token_t;
 
 /** The board as this process sees it. */
 typedef struct {
@@ -72,7 +80,7 @@ typedef struct {
     ao2_party_t *parties;
     apr_size_t party_count;
     ao2_flight_place_t *flights;
-    ao2_refusal_t *refusals;
+    ao2_refused_token_t *refusals;
 } ao2_board_t;
 
 /** The bytes a board takes. @param parties  how many there may be, over all
@@ -82,6 +90,14 @@ apr_size_t ao2_board_size(apr_size_t parties);
 /** Open the board in @a shared. @param parties as for ao2_board_size() */
 void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
                     apr_size_t parties);
+
+/**
+ * Whether the parties with these digests have a record or find room. Looks
+ * alone: locks nothing, and needs no member of @a memory.
+ * @param digests  of those parties, of const unsigned char *
+ */
+int ao2_board_has_room(void *memory, apr_size_t parties,
+                       const apr_array_header_t *digests);
 
 /**
  * The record of a party, made when there is none.

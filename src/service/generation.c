@@ -5,7 +5,6 @@
 #include <apr_strings.h>
 
 #include "base/file.h"
-#include "service/errand.h"
 
 int ao2_key_source_is_remote(const ao2_key_source_t *source)
 {
@@ -122,78 +121,19 @@ ao2_code_t ao2_key_source_check(ao2_key_source_t *source, apr_pool_t *pool,
     return code;
 }
 
-/* @param text  in the generation's pool */
-static ao2_code_t add_document(ao2_generation_t *generation, int slot,
-                               ao2_span_t text, const char *url,
-                               ao2_fail_t *fail)
-{
-    ao2_fail_t why = {0};
-
-    generation->remote[slot] = text;
-    /* A bad answer is the server's fault, not the configuration's. */
-    if (ao2_keyset_parse(generation->set, text, AO2_FOR_VERIFY, 0,
-                         generation->pool, &why) != AO2_OK) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "%.*s: %s", (int)strcspn(url, "?"), url, why.detail);
-    }
-    return AO2_OK;
-}
-
-static ao2_code_t fetch_into(ao2_generation_t *generation, int slot,
-                             const char *url, const ao2_errand_t *errand,
-                             ao2_fail_t *fail)
-{
-    ao2_http_answer_t answer;
-    ao2_fail_t why = {0};
-
-    if (ao2_errand_get(&answer, url, errand, &why) != AO2_OK) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "%.*s: %s",
-                        (int)strcspn(url, "?"), url, why.detail);
-    }
-    if (answer.max_age >= 0 && (generation->max_age < 0 ||
-                                answer.max_age < generation->max_age)) {
-        generation->max_age = answer.max_age;
-    }
-    return add_document(generation, slot, answer.body, url, fail);
-}
-
-/* What servers said when @a old was built. */
-static ao2_code_t add_known(ao2_generation_t *generation,
-                            const ao2_generation_t *old, ao2_fail_t *fail)
+/* What servers said was looked at when it came. */
+static ao2_code_t add_documents(ao2_generation_t *generation,
+                                const ao2_documents_t *documents,
+                                ao2_fail_t *fail)
 {
     ao2_code_t code = AO2_OK;
     int i;
 
-    generation->max_age = old->max_age;
-    for (i = 0; i < AO2_MAX_KEY_SOURCES && code == AO2_OK; i++) {
-        if (old->remote[i].ptr) {
-            code = add_document(generation, i,
-                                copy(old->remote[i], generation->pool),
-                                "", fail);
-        }
-    }
-    return code;
-}
-
-static ao2_code_t add_remote(ao2_generation_t *generation,
-                             const ao2_key_source_t *source,
-                             ao2_http_t *http, ao2_fail_t *fail)
-{
-    ao2_errand_t errand = ao2_errand_start(source, http, generation->pool);
-    ao2_code_t code = AO2_OK;
-    const char *found;
-    int i;
-
-    if (source->use_metadata) {
-        code = ao2_errand_discover(&found, &errand, fail);
-        return code == AO2_OK
-                   ? fetch_into(generation, 0, found, &errand, fail)
-                   : code;
-    }
-    for (i = 0; i < source->urls->nelts && code == AO2_OK; i++) {
-        code = fetch_into(generation, i,
-                          APR_ARRAY_IDX(source->urls, i, const char *),
-                          &errand, fail);
+    generation->documents = ao2_documents_copy(documents, generation->pool);
+    for (i = 0; i < documents->count && code == AO2_OK; i++) {
+        code = ao2_keyset_parse(generation->set,
+                                generation->documents.texts[i],
+                                AO2_FOR_VERIFY, 0, generation->pool, fail);
     }
     return code;
 }
@@ -216,14 +156,14 @@ static ao2_generation_t *make(void)
     generation = apr_pcalloc(pool, sizeof(*generation));
     generation->pool = pool;
     generation->readers = 1;
-    generation->max_age = -1;
     generation->set = ao2_keyset_make(pool);
     return generation;
 }
 
 ao2_code_t ao2_generation_build(ao2_generation_t **pgeneration,
                                 const ao2_key_source_t *source,
-                                const ao2_generation_t *old, ao2_http_t *http,
+                                const ao2_generation_t *old,
+                                const ao2_documents_t *documents,
                                 ao2_fail_t *fail)
 {
     ao2_generation_t *generation = make();
@@ -237,11 +177,9 @@ ao2_code_t ao2_generation_build(ao2_generation_t **pgeneration,
     if (code == AO2_OK) {
         code = add_files(generation, source, old, fail);
     }
-    if (code == AO2_OK && http) {
-        code = add_remote(generation, source, http, fail);
-    }
-    else if (code == AO2_OK && old) {
-        code = add_known(generation, old, fail);
+    if (code == AO2_OK && (documents || old)) {
+        code = add_documents(generation,
+                             documents ? documents : &old->documents, fail);
     }
     if (code != AO2_OK) {
         ao2_generation_release(generation);

@@ -1,53 +1,37 @@
 #include "service/keyring.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
 #include "base/file.h"
 #include "service/generation.h"
-#include "service/pause.h"
 
 /* A background that has not been heard of for so long is none. */
 #define BACKGROUND_LOST apr_time_from_sec(5)
-/* max-age=0 must not mean a call a second. */
-#define SHORTEST_TTL apr_time_from_sec(10)
 /* The same trouble is told so often. */
 #define TELL_AGAIN apr_time_from_sec(60)
 
 struct ao2_keyring {
     const ao2_key_source_t *source;
-    ao2_http_t *http;
-    ao2_clock_t *clock;
-    ao2_log_t *log;
+    ao2_key_supply_t *supply; /* NULL: nobody is called */
+    const ao2_remote_t *remote;
     apr_thread_mutex_t *mutex; /* guards all that follows */
     apr_thread_cond_t *done;   /* a load ended */
     ao2_generation_t *current; /* NULL: none yet */
     int busy;                  /* one thread is loading */
     apr_uint32_t loads;        /* that ended, well or not */
+    apr_uint32_t swaps;        /* generations so far; read without mutex */
     ao2_fail_t last_fail;      /* of the last one */
-    apr_time_t due;            /* renew from then on */
-    apr_time_t expires;        /* keys are not used from then on */
-    apr_time_t unknown_at;     /* last fetch for an unknown kid */
     apr_time_t files_at;       /* files were looked at */
     apr_time_t ticked_at;
     apr_time_t told_at;
-    ao2_pause_t pause;
     ao2_file_stamp_t stamps[AO2_MAX_KEY_SOURCES];
 };
 
 static apr_time_t time_now(const ao2_keyring_t *ring)
 {
-    return ring->clock->now(ring->clock);
-}
-
-static unsigned draw(void)
-{
-    unsigned bits = 0;
-
-    apr_generate_random_bytes((unsigned char *)&bits, sizeof(bits));
-    return bits;
+    return ao2_remote_now(ring->remote);
 }
 
 static apr_status_t close_ring(void *data)
@@ -78,23 +62,9 @@ static int files_changed(ao2_keyring_t *ring)
     return changed;
 }
 
-static void set_times(ao2_keyring_t *ring, apr_time_t now)
-{
-    apr_time_t ttl = ring->source->ttl;
-    apr_time_t said = ring->current->max_age;
-
-    if (said >= 0 && said < SHORTEST_TTL) {
-        said = SHORTEST_TTL;
-    }
-    if (said >= 0 && said < ttl) {
-        ttl = said;
-    }
-    ring->due = now + ttl * (apr_time_t)(75 + draw() % 26) / 100;
-    ring->expires = now + ring->source->ttl + ring->source->stale;
-}
-
 static void tell(ao2_keyring_t *ring, const ao2_fail_t *fail, apr_time_t now)
 {
+    ao2_log_t *log = ring->remote->ports.log;
     char text[2 * AO2_MAX_DETAIL];
 
     if (ring->told_at && now - ring->told_at < TELL_AGAIN &&
@@ -105,7 +75,7 @@ static void tell(ao2_keyring_t *ring, const ao2_fail_t *fail, apr_time_t now)
     apr_snprintf(text, sizeof(text), "<ApiIssuer %s>: %s%s",
                  ring->source->issuer_name, fail->detail,
                  ring->current ? "; the old keys stay in force" : "");
-    ring->log->write(ring->log, AO2_LEVEL_WARNING, fail->code, text);
+    log->write(log, AO2_LEVEL_WARNING, fail->code, text);
 }
 
 /* A file that is bad is tried again at the next look: what ails it may be
@@ -121,28 +91,54 @@ static void note_files(ao2_keyring_t *ring, const ao2_fail_t *trouble,
     tell(ring, trouble, now);
 }
 
-/* What is to be done by a load. */
-typedef enum {
-    LOAD_FILES, /* files alone: nobody is called */
-    LOAD_ALL
-} load_t;
+/* What a load is to bring: besides AO2_SUPPLY_*, files alone. */
+#define LOAD_FILES (-1)
+
+/* Without the mutex: what servers said, and a generation of it. *pmade stays
+ * NULL where the one there is has the same. */
+static ao2_code_t build(ao2_generation_t **pmade, const ao2_keyring_t *ring,
+                        const ao2_generation_t *old, int what,
+                        ao2_fail_t *fail)
+{
+    ao2_documents_t documents = {0};
+    ao2_code_t code = AO2_OK;
+    int calls = what != LOAD_FILES && ring->supply;
+    apr_pool_t *pool;
+
+    *pmade = NULL;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "no memory");
+    }
+    if (calls) {
+        code = ao2_key_supply_get(&documents, ring->supply,
+                                  (ao2_supply_t)what,
+                                  ao2_key_supply_fetched(ring->supply), pool,
+                                  fail);
+    }
+    if (code == AO2_OK &&
+        (!calls || (documents.count > 0 &&
+                    (!old || old->documents.version != documents.version)))) {
+        code = ao2_generation_build(pmade, ring->source, old,
+                                    calls ? &documents : NULL, fail);
+    }
+    apr_pool_destroy(pool);
+    return code;
+}
 
 /*
  * Build a generation and swap it in. Called with the mutex held and nobody
  * busy; the mutex is free while files are read and servers called.
  */
-static ao2_code_t load(ao2_keyring_t *ring, load_t what)
+static ao2_code_t load(ao2_keyring_t *ring, int what)
 {
     ao2_generation_t *old = ring->current;
     ao2_generation_t *made = NULL;
-    int calls = what == LOAD_ALL && ao2_key_source_is_remote(ring->source);
     ao2_fail_t fail = {0};
     apr_time_t now;
 
     ring->busy = 1;
     apr_thread_mutex_unlock(ring->mutex);
-    ao2_generation_build(&made, ring->source, old, calls ? ring->http : NULL,
-                         &fail);
+    build(&made, ring, old, what, &fail);
     apr_thread_mutex_lock(ring->mutex);
     now = time_now(ring);
     ring->busy = 0;
@@ -150,20 +146,12 @@ static ao2_code_t load(ao2_keyring_t *ring, load_t what)
     ring->last_fail = fail;
     if (made) {
         ring->current = made;
+        __atomic_add_fetch(&ring->swaps, 1, __ATOMIC_RELEASE);
         ao2_generation_release(old);
         note_files(ring, &made->trouble, now);
-        if (calls || !old) {
-            set_times(ring, now);
-        }
     }
-    else {
+    else if (fail.code != AO2_OK) {
         tell(ring, &fail, now);
-    }
-    if (calls && made) {
-        ao2_pause_succeeded(&ring->pause);
-    }
-    else if (calls) {
-        ao2_pause_failed(&ring->pause, now, draw());
     }
     apr_thread_cond_broadcast(ring->done);
     return fail.code;
@@ -183,22 +171,32 @@ static void look_at_files(ao2_keyring_t *ring, apr_time_t now)
     }
 }
 
+/* Another process fetched other documents than those that we have. */
+static int is_behind(const ao2_keyring_t *ring)
+{
+    apr_uint64_t version = ring->supply ? ao2_key_supply_version(ring->supply)
+                                        : 0;
+
+    return version != 0 && ring->current &&
+           ring->current->documents.version != version;
+}
+
 static int is_due(const ao2_keyring_t *ring, apr_time_t now)
 {
-    return ao2_key_source_is_remote(ring->source) && now >= ring->due &&
-           !ring->busy && !ao2_pause_holds(&ring->pause, now);
+    return ring->supply && !ring->busy &&
+           ao2_key_supply_is_due(ring->supply, now);
 }
 
 static int is_usable(const ao2_keyring_t *ring, apr_time_t now)
 {
-    return ring->current && (!ao2_key_source_is_remote(ring->source) ||
-                             now < ring->expires);
+    return ring->current &&
+           (!ring->supply || ao2_key_supply_serves(ring->supply, now));
 }
 
-/* Wait for the load that is under way. */
-static void wait_for_load(ao2_keyring_t *ring)
+/* Wait for the load that is under way. @return 1 when it ended well */
+static int wait_for_load(ao2_keyring_t *ring)
 {
-    apr_time_t deadline = apr_time_now() + ring->source->way->total_timeout;
+    apr_time_t deadline = apr_time_now() + ao2_remote_patience(ring->remote);
     apr_uint32_t loads = ring->loads;
 
     while (ring->busy && ring->loads == loads) {
@@ -206,16 +204,17 @@ static void wait_for_load(ao2_keyring_t *ring)
 
         if (left <= 0 || APR_STATUS_IS_TIMEUP(apr_thread_cond_timedwait(
                              ring->done, ring->mutex, left))) {
-            return;
+            return 0;
         }
     }
+    return ring->last_fail.code == AO2_OK;
 }
 
-static ao2_code_t unavailable(const ao2_keyring_t *ring, apr_time_t now,
-                              int *retry_after_sec, ao2_fail_t *fail)
+static ao2_code_t unavailable(const ao2_keyring_t *ring, int *retry_after_sec,
+                              ao2_fail_t *fail)
 {
     if (retry_after_sec) {
-        *retry_after_sec = ao2_pause_left_sec(&ring->pause, now);
+        *retry_after_sec = ao2_remote_retry_after(ring->remote);
     }
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                     "the keys of <ApiIssuer %s> cannot be had: %s",
@@ -242,19 +241,20 @@ static ao2_code_t need_keys(ao2_keyring_t *ring, int *retry_after_sec,
         if (ring->busy) {
             wait_for_load(ring);
         }
-        else if (!ao2_pause_holds(&ring->pause, now)) {
-            load(ring, LOAD_ALL);
+        else if (!ring->supply || !ao2_key_supply_pauses(ring->supply, now)) {
+            load(ring, AO2_SUPPLY_KNOWN);
         }
-        now = time_now(ring);
     }
-    else if (is_due(ring, now) &&
-             now - ring->ticked_at > BACKGROUND_LOST) {
-        load(ring, LOAD_ALL);
-        now = time_now(ring);
+    else if (is_behind(ring) && !ring->busy) {
+        load(ring, AO2_SUPPLY_KNOWN);
     }
-    return is_usable(ring, now) ? AO2_OK
-                                : unavailable(ring, now, retry_after_sec,
-                                              fail);
+    else if (is_due(ring, now) && now - ring->ticked_at > BACKGROUND_LOST) {
+        load(ring, AO2_SUPPLY_RENEW);
+    }
+    return is_usable(ring, time_now(ring)) ? AO2_OK
+                                           : unavailable(ring,
+                                                         retry_after_sec,
+                                                         fail);
 }
 
 ao2_code_t ao2_keyring_hold(ao2_key_hold_t *hold, ao2_keyring_t *ring,
@@ -279,31 +279,31 @@ static ao2_code_t need_newer(ao2_keyring_t *ring, const void *have,
                              int *retry_after_sec, ao2_fail_t *fail)
 {
     apr_time_t now = time_now(ring);
-    apr_time_t since = now - ring->unknown_at;
 
     look_at_files(ring, now);
-    if (ring->current != have ||
-        !ao2_key_source_is_remote(ring->source)) {
+    if (ring->current != have || !ring->supply) {
         return AO2_OK;
     }
     if (ring->busy) {
-        wait_for_load(ring);
         /* Nothing is certain where that load failed, or goes on. */
-        return ring->current != have
+        return wait_for_load(ring) || ring->current != have
                    ? AO2_OK
-                   : unavailable(ring, time_now(ring), retry_after_sec, fail);
+                   : unavailable(ring, retry_after_sec, fail);
     }
-    if (since >= 0 && since < AO2_KEYRING_UNKNOWN_PAUSE) {
+    if (is_behind(ring)) {
+        return load(ring, AO2_SUPPLY_KNOWN) == AO2_OK
+                   ? AO2_OK
+                   : unavailable(ring, retry_after_sec, fail);
+    }
+    if (!ao2_key_supply_may_seek(ring->supply, now)) {
         return AO2_OK;
     }
-    if (ao2_pause_holds(&ring->pause, now)) {
-        return unavailable(ring, now, retry_after_sec, fail);
-    }
-    if (load(ring, LOAD_ALL) != AO2_OK) {
-        return unavailable(ring, time_now(ring), retry_after_sec, fail);
+    if (ao2_key_supply_pauses(ring->supply, now) ||
+        load(ring, AO2_SUPPLY_NEWER) != AO2_OK) {
+        return unavailable(ring, retry_after_sec, fail);
     }
     /* Only an answer makes it certain that the key is not to be had. */
-    ring->unknown_at = now;
+    ao2_key_supply_sought(ring->supply, now);
     return AO2_OK;
 }
 
@@ -333,6 +333,11 @@ void ao2_keyring_release(ao2_key_hold_t *hold, ao2_keyring_t *ring)
     memset(hold, 0, sizeof(*hold));
 }
 
+apr_uint32_t ao2_keyring_swaps(const ao2_keyring_t *ring)
+{
+    return __atomic_load_n(&ring->swaps, __ATOMIC_ACQUIRE);
+}
+
 void ao2_keyring_tick(ao2_keyring_t *ring)
 {
     apr_time_t now = time_now(ring);
@@ -342,25 +347,28 @@ void ao2_keyring_tick(ao2_keyring_t *ring)
     look_at_files(ring, now);
     /* Keys that nobody ever asked for are not fetched. */
     if (ring->current && is_due(ring, now)) {
-        load(ring, LOAD_ALL);
+        load(ring, AO2_SUPPLY_RENEW);
         ring->ticked_at = time_now(ring);
+    }
+    if (is_behind(ring) && !ring->busy) {
+        load(ring, AO2_SUPPLY_KNOWN);
     }
     apr_thread_mutex_unlock(ring->mutex);
 }
 
 ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
                             const ao2_key_source_t *source,
-                            const ao2_keyring_ports_t *ports,
-                            apr_pool_t *pool, ao2_fail_t *fail)
+                            ao2_key_supply_t *supply,
+                            const ao2_remote_t *remote, apr_pool_t *pool,
+                            ao2_fail_t *fail)
 {
     ao2_keyring_t *ring = apr_pcalloc(pool, sizeof(*ring));
     ao2_code_t code = AO2_OK;
 
     *pring = NULL;
     ring->source = source;
-    ring->http = ports->http;
-    ring->clock = ports->clock;
-    ring->log = ports->log;
+    ring->supply = supply;
+    ring->remote = remote;
     if (apr_thread_mutex_create(&ring->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
             != APR_SUCCESS ||
         apr_thread_cond_create(&ring->done, pool) != APR_SUCCESS) {
@@ -368,9 +376,9 @@ ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
     }
     apr_pool_cleanup_register(pool, ring, close_ring, apr_pool_cleanup_null);
     files_changed(ring);
-    if (!ao2_key_source_is_remote(source)) {
+    if (!supply) {
         apr_thread_mutex_lock(ring->mutex);
-        code = load(ring, LOAD_ALL);
+        code = load(ring, LOAD_FILES);
         apr_thread_mutex_unlock(ring->mutex);
     }
     if (code != AO2_OK) {

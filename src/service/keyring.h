@@ -10,43 +10,11 @@
 #ifndef AO2_SERVICE_KEYRING_H
 #define AO2_SERVICE_KEYRING_H
 
-#include <apr_tables.h>
-
 #include "core/keyset.h"
-#include "port/clock.h"
-#include "port/http.h"
-#include "port/log.h"
+#include "service/key_supply.h"
 
-/** An unknown "kid" or a signature that no key fits fetches this seldom. */
-#define AO2_KEYRING_UNKNOWN_PAUSE apr_time_from_sec(30)
 /** A key file is looked at this seldom. */
 #define AO2_KEYRING_FILE_PAUSE apr_time_from_sec(1)
-
-/** Where keys come from. Lives in the configuration, const at run time. */
-typedef struct {
-    const char *issuer_name;          /**< for the log */
-    const char *issuer_url;           /**< for metadata; NULL: none */
-    const apr_array_header_t *static_keys; /**< of const ao2_key_t *: PEM
-                                           keys and secrets; never change */
-    const apr_array_header_t *files;  /**< of const char *: JWK Set files */
-    const ao2_span_t *file_texts;     /**< what they held at first; NULL:
-                                           not known */
-    const apr_array_header_t *urls;   /**< of const char *: JWK Set URLs */
-    int use_metadata;                 /**< find a URL by issuer_url */
-    const char *metadata_url;         /**< instead of the two well-known
-                                           places; NULL: these */
-    int allow_http;                   /**< plain http in metadata */
-    apr_time_t ttl;                   /**< microseconds */
-    apr_time_t stale;                 /**< microseconds past the ttl */
-    const ao2_http_way_t *way;
-} ao2_key_source_t;
-
-/** What a keyring works with. Borrowed for the keyring's life. */
-typedef struct {
-    ao2_http_t *http;
-    ao2_clock_t *clock;
-    ao2_log_t *log;
-} ao2_keyring_ports_t;
 
 typedef struct ao2_keyring ao2_keyring_t;
 
@@ -57,24 +25,16 @@ typedef struct ao2_key_hold {
 } ao2_key_hold_t;
 
 /**
- * Read the files of @a source, as configtest does, and keep what they hold:
- * one that turns bad later is replaced by it.
- * @param pool  of the configuration
- * @return AO2_OK or AO2_E_MISCONFIGURED
- */
-ao2_code_t ao2_key_source_check(ao2_key_source_t *source, apr_pool_t *pool,
-                                apr_pool_t *temp, ao2_fail_t *fail);
-
-/**
  * Make a keyring. Nothing is fetched; files are read.
- * @param source  borrowed for the pool's life
- * @param ports   copied
+ * @param source  borrowed for the pool's life, as are the others
+ * @param supply  NULL where nobody is to be called
  * @return AO2_OK or AO2_E_MISCONFIGURED (a file is bad and always was)
  */
 ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
                             const ao2_key_source_t *source,
-                            const ao2_keyring_ports_t *ports,
-                            apr_pool_t *pool, ao2_fail_t *fail);
+                            ao2_key_supply_t *supply,
+                            const ao2_remote_t *remote, apr_pool_t *pool,
+                            ao2_fail_t *fail);
 
 /**
  * Hold the current keys. Where there are none yet, the first caller loads
@@ -92,7 +52,7 @@ ao2_code_t ao2_keyring_hold(ao2_key_hold_t *hold, ao2_keyring_t *ring,
 
 /**
  * Hold newer keys than @a hold, because none of these fitted a token: looks
- * at files, and fetches at most once in AO2_KEYRING_UNKNOWN_PAUSE (the
+ * at files, and fetches at most once in AO2_KEYS_UNKNOWN_PAUSE (the
  * first load does not count). Callers during that fetch wait for it. On
  * AO2_OK @a hold was released and holds the newer set; else it is as it was.
  * @return AO2_OK, AO2_E_TOKEN_INVALID (no newer keys are to be had, and
@@ -103,6 +63,10 @@ ao2_code_t ao2_keyring_hold_newer(ao2_key_hold_t *hold, ao2_keyring_t *ring,
 
 /** Let go. A hold that is all zero is let be. */
 void ao2_keyring_release(ao2_key_hold_t *hold, ao2_keyring_t *ring);
+
+/** How often the keys have changed: what was verified under another number
+ *  was verified with other keys. */
+apr_uint32_t ao2_keyring_swaps(const ao2_keyring_t *ring);
 
 /**
  * Background work: renews what is due if it was ever used, looks at files.

@@ -19,7 +19,8 @@ typedef enum {
     AO2_KIND_KEYS,
     AO2_KIND_METADATA,
     AO2_KIND_UPSTREAM_TOKEN,
-    AO2_KIND_REGISTRY
+    AO2_KIND_REGISTRY,
+    AO2_KIND_REFUSED_JWT
 } ao2_value_kind_t;
 
 typedef unsigned char ao2_store_key_t[AO2_CACHE_KEY];

@@ -11,7 +11,8 @@ SECTION = "src/glue/issuer_section.c"
 
 # No default: must be said, or nothing is what it means.
 NONE = {"<ApiIssuer", "ApiIssuerURL", "ApiJWKS", "ApiPublicKey",
-        "ApiSharedSecret", "ApiAudience", "ApiPassClaim"}
+        "ApiSharedSecret", "ApiAudience", "ApiPassClaim", "ApiClientAuth",
+        "ApiIntrospectionParam", "ApiRevocations"}
 
 # A default that is no row of a table: the word, and the code that makes it.
 SHOWN_BY = {
@@ -23,6 +24,11 @@ SHOWN_BY = {
                     r"use_metadata = !has_keys && !draft->metadata_off"),
     "ApiTokenFormat": (["any"], "src/service/issuer.h",
                        r"enum \{\s*AO2_FORMAT_ANY,"),
+    "ApiTokenCache": (["16M"], "src/glue/runtime.c",
+                      r"#define TOKEN_CACHE \(16 \* 1024 \* 1024\)"),
+    "ApiIntrospection": (["auto"], SECTION,
+                         r"introspection\.url \|\| by_metadata"),
+    "ApiConcurrency": (["32"], SECTION, r"#define CONCURRENCY 32\b"),
     "ApiRequireType": (["off"], "src/core/claims.h", r"\*types;[^\n]*NULL"),
 }
 

@@ -29,6 +29,8 @@ def files(key, jwks):
     return {"keys/corp.json": jwks, "keys/partner.secret": SECRET,
             "keys/partner.pem": key.export_to_pem().decode(),
             "keys/corp-ca.pem": "none is read by configtest",
+            "keys/gateway.secret": SECRET,
+            "conf/revocations": "# none yet\n",
             "keys/htpasswd": f"alice:{{SHA}}{digest}\n",
             "htdocs/team/.htaccess":
                 (TOP / "conf/examples/htaccess-folder.txt").read_text(),

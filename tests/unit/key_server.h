@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "service/issuer.h"
+#include "core/jws.h"
+#include "service/token.h"
 
 static struct {
     volatile apr_uint32_t calls;
@@ -29,9 +30,10 @@ static struct {
     apr_time_t last_timeout; /* that a call was given */
 } fake;
 
-static inline ao2_code_t fake_get(ao2_http_t *self, ao2_http_answer_t *answer,
-                                  const ao2_http_request_t *request,
-                                  apr_pool_t *pool, ao2_fail_t *fail)
+static inline ao2_code_t fake_call(ao2_http_t *self,
+                                   ao2_http_answer_t *answer,
+                                   const ao2_http_request_t *request,
+                                   apr_pool_t *pool, ao2_fail_t *fail)
 {
     const char *body = fake.body;
 
@@ -69,14 +71,14 @@ static inline void fake_write(ao2_log_t *self, ao2_level_t level,
     fake.told++;
 }
 
-static ao2_http_t http = {fake_get, NULL};
+static ao2_http_t http = {fake_call, NULL};
 static ao2_clock_t clock_port = {fake_now, NULL};
 static ao2_log_t log_port = {fake_write, NULL};
-static const ao2_keyring_ports_t ports = {&http, &clock_port, &log_port};
 static ao2_http_way_t way = {1000000, 1000000, NULL, NULL, NULL, NULL, 1};
 
 typedef struct {
     ao2_issuer_t issuer;
+    ao2_ports_t ports;
     ao2_verifier_t verifier;
     ao2_key_t *key;
     const char *jwks;
@@ -103,6 +105,25 @@ static inline ao2_key_t *new_key(const char *kid, apr_pool_t *pool)
     return key;
 }
 
+/* Nothing is shared with other processes. */
+static inline void make_ports(ao2_ports_t *ports, apr_pool_t *pool)
+{
+    ao2_span_t none = {NULL, 0};
+
+    ports->http = &http;
+    ports->clock = &clock_port;
+    ports->log = &log_port;
+    assert_int_equal(ao2_flight_make(&ports->flight, NULL, pool, NULL),
+                     AO2_OK);
+    assert_int_equal(ao2_store_make(&ports->store, NULL, none, pool, NULL),
+                     AO2_OK);
+}
+
+static inline ao2_code_t open_again(setup_t *setup, apr_pool_t *pool)
+{
+    return ao2_verifier_open(&setup->verifier, &setup->ports, pool, NULL);
+}
+
 static inline setup_t *set_up(const char *urls, const char *files,
                               apr_pool_t *pool)
 {
@@ -118,6 +139,9 @@ static inline setup_t *set_up(const char *urls, const char *files,
     setup->jwks = jwks_of(setup->key, pool);
     fake.body = setup->jwks;
     issuer->name = "corp";
+    issuer->label = "<ApiIssuer corp>";
+    issuer->way = way;
+    issuer->concurrency = 32;
     issuer->algorithms = ao2_alg_default();
     issuer->rules.issuer_name = "corp";
     issuer->rules.issuer_url = "https://i";
@@ -126,18 +150,17 @@ static inline setup_t *set_up(const char *urls, const char *files,
     issuer->rules.scope_claims = test_words("scope", pool);
     issuer->rules.skew = apr_time_from_sec(60);
     source->issuer_name = "corp";
-    source->issuer_url = "https://i";
+    issuer->discovery.issuer_url = "https://i";
+    issuer->discovery.ttl = apr_time_from_sec(3600);
     source->static_keys = apr_array_make(pool, 1, sizeof(ao2_key_t *));
     source->files = test_words(files ? files : "", pool);
     source->urls = test_words(urls ? urls : "", pool);
     source->use_metadata = !urls && !files;
     source->ttl = apr_time_from_sec(3600);
     source->stale = apr_time_from_sec(86400);
-    source->way = &way;
     setup->verifier.issuer = issuer;
-    assert_int_equal(
-        ao2_keyring_make(&setup->verifier.ring, source, &ports, pool, NULL),
-        AO2_OK);
+    make_ports(&setup->ports, pool);
+    assert_int_equal(open_again(setup, pool), AO2_OK);
     return setup;
 }
 
@@ -147,7 +170,7 @@ static inline ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
     ao2_signer_t signer = {key, key->alg, NULL};
     const ao2_verifier_t *all[] = {&setup->verifier};
     ao2_check_t check = {all, 1, fake.now};
-    ao2_principal_t *principal;
+    ao2_verdict_t verdict;
     const char *token;
     ao2_code_t code;
     char *text = apr_pstrdup(pool, claims);
@@ -157,9 +180,11 @@ static inline ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
         *at = *at == '\'' ? '"' : *at;
     }
     ao2_jws_sign(&token, ao2_span(text), &signer, pool, NULL);
-    code = ao2_token_verify(&principal, retry, ao2_span(token), &check, pool,
-                            NULL);
-    assert_int_equal(!principal, code != AO2_OK);
+    code = ao2_token_verify(&verdict, ao2_span(token), &check, pool, NULL);
+    assert_int_equal(!verdict.principal, code != AO2_OK);
+    if (retry) {
+        *retry = verdict.retry_after_sec;
+    }
     return code;
 }
 

@@ -28,19 +28,18 @@ static void metadata(void **state)
 static void one_deadline(void **state)
 {
     setup_t *setup = set_up(NULL, NULL, *state);
-    ao2_http_way_t hasty = way;
+    ao2_http_way_t *hasty = &setup->issuer.way;
 
-    setup->issuer.source.way = &hasty;
-    hasty.total_timeout = apr_time_from_msec(200);
+    hasty->total_timeout = apr_time_from_msec(200);
     fake.slow_ms = 150;
     assert_int_equal(ask(setup, setup->key, *state), AO2_E_ISSUER_UNAVAILABLE);
     assert_int_equal(fake.calls, 2);
     assert_in_range(fake.last_timeout, 1, apr_time_from_msec(50));
-    hasty.total_timeout = apr_time_from_msec(100);
+    hasty->total_timeout = apr_time_from_msec(100);
     assert_int_equal(ask(setup, setup->key, *state), AO2_E_ISSUER_UNAVAILABLE);
     assert_int_equal(fake.calls, 3);
     assert_non_null(strstr(fake.last_told, "openid-configuration"));
-    hasty.total_timeout = apr_time_from_sec(2);
+    hasty->total_timeout = apr_time_from_sec(2);
     fake.metadata = "{\"issuer\":\"https://i\","
                     "\"jwks_uri\":\"https://i/jwks\"}";
     assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
@@ -93,12 +92,6 @@ static void key_files(void **state)
     unlink(path);
 }
 
-static ao2_code_t make_again(setup_t *setup, apr_pool_t *pool)
-{
-    return ao2_keyring_make(&setup->verifier.ring, &setup->issuer.source,
-                            &ports, pool, NULL);
-}
-
 /* A process that starts while a file is bad has the keys that were there
  * when the configuration was read, and takes up the file once it is good. */
 static void key_file_bad_at_start(void **state)
@@ -111,13 +104,13 @@ static void key_file_bad_at_start(void **state)
     write_file(path, jwks_of(key, *state));
     setup = set_up(NULL, path, *state);
     write_file(path, "{");
-    assert_int_equal(make_again(setup, *state), AO2_E_MISCONFIGURED);
+    assert_int_equal(open_again(setup, *state), AO2_E_MISCONFIGURED);
     write_file(path, jwks_of(key, *state));
     assert_int_equal(
         ao2_key_source_check(&setup->issuer.source, *state, *state, NULL),
         AO2_OK);
     write_file(path, "{");
-    assert_int_equal(make_again(setup, *state), AO2_OK);
+    assert_int_equal(open_again(setup, *state), AO2_OK);
     assert_non_null(strstr(fake.last_told, path));
     assert_int_equal(ask(setup, key, *state), AO2_OK);
     fake.now += apr_time_from_sec(2);

@@ -135,13 +135,13 @@ static void unknown_kids(void **state)
     other = new_key("k2", *state);
     fake.body = jwks_of(other, *state);
     assert_int_equal(ask(setup, other, *state), AO2_E_TOKEN_INVALID);
-    fake.now += AO2_KEYRING_UNKNOWN_PAUSE;
+    fake.now += AO2_KEYS_UNKNOWN_PAUSE;
     assert_int_equal(ask(setup, other, *state), AO2_OK);
     setup->key->kid = "k1";
     assert_int_equal(ask(setup, setup->key, *state), AO2_E_TOKEN_INVALID);
     assert_int_equal(fake.calls, 3);
     fake.broken = 1;
-    fake.now += AO2_KEYRING_UNKNOWN_PAUSE;
+    fake.now += AO2_KEYS_UNKNOWN_PAUSE;
     assert_int_equal(ask(setup, setup->key, *state), AO2_E_ISSUER_UNAVAILABLE);
 }
 
@@ -221,14 +221,12 @@ static void many_threads_unknown(void **state)
 static void waiting_is_bounded(void **state)
 {
     setup_t *setup = set_up("https://i/k", NULL, *state);
-    ao2_http_way_t hasty = way;
     crowd_t crowd = {setup, setup->key, AO2_E_ISSUER_UNAVAILABLE, 0};
     apr_thread_t *first;
     apr_time_t start;
     apr_status_t rv;
 
-    hasty.total_timeout = apr_time_from_msec(100);
-    setup->issuer.source.way = &hasty;
+    setup->issuer.way.total_timeout = apr_time_from_msec(100);
     fake.slow_ms = 1000;
     assert_int_equal(
         apr_thread_create(&first, NULL, one_caller, &crowd, *state),

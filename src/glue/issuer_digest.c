@@ -1,0 +1,53 @@
+#include "glue/issuer_draft.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+static void add(EVP_MD_CTX *ctx, const void *bytes, apr_size_t length)
+{
+    apr_uint64_t before = length;
+
+    EVP_DigestUpdate(ctx, &before, sizeof(before));
+    EVP_DigestUpdate(ctx, bytes, length);
+}
+
+static void add_text(EVP_MD_CTX *ctx, const char *text)
+{
+    add(ctx, text ? text : "", text ? strlen(text) : 0);
+}
+
+static void add_key(EVP_MD_CTX *ctx, const ao2_key_t *key, apr_pool_t *temp)
+{
+    add_text(ctx, key->kid);
+    if (key->kind == AO2_KEY_SECRET) {
+        add(ctx, key->secret.ptr, key->secret.len);
+    }
+    else {
+        add_text(ctx, ao2_key_thumbprint(key, temp));
+    }
+}
+
+int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    const ap_directive_t *line;
+    int good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+    int i;
+
+    if (good) {
+        add_text(ctx, draft->issuer.name);
+        for (line = cmd->directive->first_child; line; line = line->next) {
+            add_text(ctx, line->directive);
+            add_text(ctx, line->args);
+        }
+        add(ctx, draft->auth_secret.ptr, draft->auth_secret.len);
+        for (i = 0; i < draft->static_keys->nelts; i++) {
+            add_key(ctx, APR_ARRAY_IDX(draft->static_keys, i,
+                                       const ao2_key_t *),
+                    cmd->temp_pool);
+        }
+        good = EVP_DigestFinal_ex(ctx, draft->issuer.digest, NULL) == 1;
+    }
+    EVP_MD_CTX_free(ctx);
+    return good;
+}

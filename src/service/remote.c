@@ -1,0 +1,167 @@
+#include "service/remote.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+/* What noting down an answer may take. */
+#define SLACK apr_time_from_msec(250)
+
+ao2_code_t ao2_remote_make(ao2_remote_t **premote,
+                           const ao2_remote_settings_t *settings,
+                           const ao2_ports_t *ports, apr_pool_t *pool,
+                           ao2_fail_t *fail)
+{
+    static ao2_shared_t alone = {.me = 1};
+    ao2_remote_t *remote = apr_pcalloc(pool, sizeof(*remote));
+    ao2_board_t *board = ports->board;
+
+    *premote = NULL;
+    remote->settings = *settings;
+    remote->ports = *ports;
+    remote->party = board ? ao2_board_party(board, settings->digest)
+                          : apr_pcalloc(pool, sizeof(ao2_party_t));
+    if (!remote->party) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                        "no room in shared memory: stop and start httpd");
+    }
+    *premote = remote;
+    return ao2_gate_make(&remote->gate, remote->party,
+                         board ? board->shared : &alone,
+                         settings->concurrency, pool, fail);
+}
+
+apr_time_t ao2_remote_now(const ao2_remote_t *remote)
+{
+    return remote->ports.clock->now(remote->ports.clock);
+}
+
+apr_time_t ao2_remote_patience(const ao2_remote_t *remote)
+{
+    return 2 * remote->settings.way->total_timeout + SLACK;
+}
+
+static apr_time_t refused_for(const ao2_remote_t *remote, apr_time_t now)
+{
+    apr_time_t left = __atomic_load_n(&remote->party->refused_until,
+                                      __ATOMIC_RELAXED) - now;
+
+    return left > 0 && left <= AO2_REFUSED_LONGEST ? left : 0;
+}
+
+int ao2_remote_retry_after(const ao2_remote_t *remote)
+{
+    apr_time_t now = ao2_remote_now(remote);
+    apr_time_t refused = refused_for(remote, now);
+    int paused = ao2_pause_left_sec(&remote->party->pause, now);
+    int sec = (int)apr_time_sec(refused + APR_USEC_PER_SEC - 1);
+
+    return sec > paused ? sec : paused;
+}
+
+unsigned ao2_remote_draw(void)
+{
+    unsigned bits = 0;
+
+    apr_generate_random_bytes((unsigned char *)&bits, sizeof(bits));
+    return bits;
+}
+
+ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    apr_time_t total = remote->settings.way->total_timeout;
+
+    errand->remote = remote;
+    errand->pool = pool;
+    if (refused_for(remote, ao2_remote_now(remote))) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                        "it refuses our credentials and is left alone for a "
+                        "while");
+    }
+    if (!ao2_pause_may_call(&remote->party->pause, ao2_remote_now(remote),
+                            ao2_remote_patience(remote))) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                        "it failed again and again and is left alone for a "
+                        "moment");
+    }
+    errand->place = ao2_gate_enter(remote->gate, total);
+    if (errand->place < 0) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                        "%d calls are under way, none ended in time",
+                        remote->settings.concurrency);
+    }
+    errand->deadline = apr_time_now() + total;
+    return AO2_OK;
+}
+
+ao2_code_t ao2_errand_call(const ao2_errand_t *errand,
+                           ao2_http_answer_t *answer,
+                           ao2_http_request_t *request, ao2_fail_t *fail)
+{
+    const ao2_http_way_t *way = errand->remote->settings.way;
+    ao2_http_t *http = errand->remote->ports.http;
+
+    request->way = way;
+    request->timeout = errand->deadline - apr_time_now();
+    if (request->timeout <= 0) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                        "no time was left to ask");
+    }
+    /* It is more where the clock was set back. */
+    if (request->timeout > way->total_timeout) {
+        request->timeout = way->total_timeout;
+    }
+    return http->call(http, answer, request, errand->pool, fail);
+}
+
+ao2_code_t ao2_errand_get(const ao2_errand_t *errand,
+                          ao2_http_answer_t *answer, const char *url,
+                          ao2_fail_t *fail)
+{
+    ao2_http_request_t request = {0};
+    ao2_code_t code;
+
+    request.url = url;
+    request.accept = "application/jwk-set+json, application/json";
+    request.max_body = AO2_MAX_DOCUMENT;
+    code = ao2_errand_call(errand, answer, &request, fail);
+    if (code == AO2_OK && answer->status != 200) {
+        code = ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                        "answered with status %d", answer->status);
+    }
+    return code;
+}
+
+static void note_refusal(ao2_party_t *party, apr_time_t now)
+{
+    apr_uint32_t count = __atomic_add_fetch(&party->refusals, 1,
+                                            __ATOMIC_RELAXED);
+    apr_time_t length = APR_USEC_PER_SEC;
+
+    while (--count > 0 && length < AO2_REFUSED_LONGEST) {
+        length *= 2;
+    }
+    if (length > AO2_REFUSED_LONGEST) {
+        length = AO2_REFUSED_LONGEST;
+    }
+    __atomic_store_n(&party->refused_until, now + length, __ATOMIC_RELAXED);
+}
+
+void ao2_errand_end(ao2_errand_t *errand, ao2_errand_end_t how)
+{
+    ao2_party_t *party = errand->remote->party;
+    apr_time_t now = ao2_remote_now(errand->remote);
+
+    ao2_gate_leave(errand->remote->gate, errand->place);
+    if (how == AO2_ERRAND_FAILED) {
+        ao2_pause_failed(&party->pause, now, ao2_remote_draw());
+        return;
+    }
+    ao2_pause_succeeded(&party->pause);
+    if (how == AO2_ERRAND_REFUSED) {
+        note_refusal(party, now);
+    }
+    else {
+        __atomic_store_n(&party->refusals, 0, __ATOMIC_RELAXED);
+    }
+}

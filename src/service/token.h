@@ -1,0 +1,44 @@
+/**
+ * @file service/token.h
+ * Checking a token with the issuers that may have made it.
+ *
+ * Layer service. Any thread may call.
+ */
+#ifndef AO2_SERVICE_TOKEN_H
+#define AO2_SERVICE_TOKEN_H
+
+#include "service/verifier.h"
+
+/** By whom and when a token is checked. Borrowed by the call. */
+typedef struct {
+    const ao2_verifier_t *const *verifiers; /**< in the order of preference */
+    int count;
+    apr_time_t now;
+} ao2_check_t;
+
+/** What came of it. */
+typedef struct {
+    ao2_principal_t *principal;     /**< held by the pool given */
+    const ao2_verifier_t *verifier; /**< that made it */
+    apr_time_t until;    /**< check again from then on; never past exp */
+    apr_uint32_t epoch;  /**< of the verifier, before the check */
+    int was_shared;      /**< an answer from the shared cache */
+    int retry_after_sec; /**< with AO2_E_ISSUER_UNAVAILABLE; 0: not said */
+} ao2_verdict_t;
+
+/**
+ * Check a token. A JWT goes to the first verifier whose issuer its "iss"
+ * names, before any key is touched: algorithm, "typ", signature, claims;
+ * where the issuer says so, it is asked as well. Any other token goes to
+ * those that can be asked, in their order: the first yes counts; a no does
+ * not stop the next, and one that is unreachable makes a no uncertain.
+ * Tokens that were refused a moment ago are refused without a check. Not
+ * checked: "aud" (a condition of the location).
+ * @return AO2_OK, AO2_E_TOKEN_*, AO2_E_ISSUER_UNAVAILABLE,
+ *         AO2_E_MISCONFIGURED
+ */
+ao2_code_t ao2_token_verify(ao2_verdict_t *verdict, ao2_span_t token,
+                            const ao2_check_t *check, apr_pool_t *pool,
+                            ao2_fail_t *fail);
+
+#endif
