@@ -19,6 +19,17 @@ static const ao2_error_t errors[] = {
 
 #define ERRORS ((int)(sizeof(errors) / sizeof(errors[0])))
 
+/* Names of clients, files and documents may hold anything: a detail stays
+ * one line. */
+static void drop_controls(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            *text = '?';
+        }
+    }
+}
+
 ao2_code_t ao2_fail(ao2_fail_t *fail, ao2_code_t code, const char *format, ...)
 {
     va_list args;
@@ -31,6 +42,7 @@ ao2_code_t ao2_fail(ao2_fail_t *fail, ao2_code_t code, const char *format, ...)
         va_start(args, format);
         vsnprintf(fail->detail, sizeof(fail->detail), format, args);
         va_end(args);
+        drop_controls(fail->detail);
     }
     return fail->code;
 }

@@ -49,8 +49,9 @@ typedef struct {
  * the first one's code is returned.
  * @param fail   borrowed; NULL when nobody reads the detail
  * @param code   not AO2_OK
- * @param format of the detail; cut at AO2_MAX_DETAIL bytes. Names claims,
- *               sizes and times; never a token, a key or a secret
+ * @param format of the detail; cut at AO2_MAX_DETAIL bytes, control
+ *               characters become '?'. Names claims, sizes and times; never
+ *               a token, a key or a secret
  */
 ao2_code_t ao2_fail(ao2_fail_t *fail, ao2_code_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

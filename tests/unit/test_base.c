@@ -355,6 +355,9 @@ static void failures(void **state)
     assert_string_equal(fail.detail, "1");
     assert_int_equal(ao2_fail(NULL, AO2_E_TOKEN_INVALID, "x"),
                      AO2_E_TOKEN_INVALID);
+    memset(&fail, 0, sizeof(fail));
+    ao2_fail(&fail, AO2_E_TOKEN_INVALID, "%s", "a\r\n\x1b\x7f b\xc3\xa9");
+    assert_string_equal(fail.detail, "a???? b\xc3\xa9");
     assert_int_equal(ao2_error_of(AO2_OK)->code, AO2_E_MISCONFIGURED);
     assert_int_equal(ao2_error_of((ao2_code_t)999)->code,
                      AO2_E_MISCONFIGURED);
