@@ -106,7 +106,9 @@ static int enter_member(rest_t *rest, const char *name, size_t length)
 
 apr_int64_t ao2_record_line(const ao2_record_t *record, const char *path)
 {
-    rest_t rest = {record->text.ptr, record->text.ptr + record->text.len};
+    /* An array that begins has no text: its line is the record's. */
+    ao2_span_t text = record->text.ptr ? record->text : ao2_span("");
+    rest_t rest = {text.ptr, text.ptr + text.len};
     apr_int64_t line = record->line;
     const char *found = rest.at;
     const char *at;
@@ -124,7 +126,7 @@ apr_int64_t ao2_record_line(const ao2_record_t *record, const char *path)
         path += *path == '[' ? strcspn(path, "]") + 1 : length;
         path += *path == '.';
     }
-    for (at = record->text.ptr; at < found; at++) {
+    for (at = text.ptr; at < found; at++) {
         line += *at == '\n';
     }
     return line;

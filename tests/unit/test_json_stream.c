@@ -257,6 +257,8 @@ static void lines(void **state)
             fail_msg("%s: line %d", rows[i].path, line);
         }
     }
+    record.text = ao2_span(NULL);
+    assert_int_equal(ao2_record_line(&record, "a[0]"), record.line);
 }
 
 int main(void)
