@@ -40,7 +40,9 @@ void *apr_palloc(apr_pool_t *pool, apr_size_t size)
 {
     void *block = malloc(size);
 
-    note(pool == input_pool ? &of_input : &of_process, block);
+    note(input_pool && apr_pool_is_ancestor(input_pool, pool) ? &of_input
+                                                              : &of_process,
+         block);
     return block;
 }
 
@@ -75,9 +77,14 @@ void fuzz_check(int holds, const char *what)
 
 void fuzz_check_fail(ao2_code_t code, const ao2_fail_t *fail)
 {
+    const char *detail = fail->detail;
+
     fuzz_check(code != AO2_OK && fail->code == code, "the failure is noted");
-    fuzz_check(fail->detail[0] && fuzz_is_printable(fail->detail),
-               "the detail is one line of text");
+    fuzz_check(*detail, "there is a detail");
+    for (; *detail; detail++) {
+        fuzz_check((unsigned char)*detail >= 0x20 && *detail != 0x7f,
+                   "the detail is one line of text");
+    }
 }
 
 ao2_span_t fuzz_line(ao2_span_t *rest)

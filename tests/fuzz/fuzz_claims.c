@@ -96,11 +96,31 @@ static ao2_code_t ask(const char *name, const char *word,
     return rule ? ao2_rule_check(rule, who) : AO2_E_MISCONFIGURED;
 }
 
-static void check_scopes(const ao2_principal_t *who, apr_pool_t *pool)
+/* The elements of a list are scopes, one each or none. */
+static void check_scope_list(const ao2_principal_t *who, const json_t *list)
+{
+    size_t i;
+
+    fuzz_check((size_t)who->scope_count <= json_array_size(list),
+               "a list has no more scopes than elements");
+    for (i = 0; i < json_array_size(list); i++) {
+        ao2_span_t text = ao2_json_text(json_array_get(list, i));
+
+        fuzz_check(text.ptr && !memchr(text.ptr, ' ', text.len),
+                   "an element is one word");
+    }
+}
+
+static void check_scopes(const ao2_principal_t *who, const char *scope_claim,
+                         apr_pool_t *pool)
 {
     const char *joined = "";
+    json_t *list = ao2_json_at(who->claims, scope_claim);
     int i;
 
+    if (json_is_array(list)) {
+        check_scope_list(who, list);
+    }
     fuzz_check(who->scope_count <= AO2_MAX_SCOPES, "not too many scopes");
     for (i = 0; i < who->scope_count; i++) {
         ao2_span_t scope = who->scopes[i];
@@ -120,6 +140,42 @@ static void check_scopes(const ao2_principal_t *who, apr_pool_t *pool)
                        == AO2_E_SCOPE_MISSING ||
                    strstr(joined, "no-such"),
                "a scope that is not there is not found");
+}
+
+/* Whether an array holds nothing but strings, numbers and booleans. */
+static int is_flat(const json_t *array)
+{
+    size_t i;
+
+    for (i = 0; i < json_array_size(array); i++) {
+        const json_t *one = json_array_get(array, i);
+
+        if (json_is_array(one) || json_is_object(one) || json_is_null(one)) {
+            return 0;
+        }
+    }
+    return json_is_array(array);
+}
+
+/* Strings between commas are those of the array. */
+static void check_elements(const char *text, const json_t *array,
+                           apr_pool_t *pool)
+{
+    size_t i;
+
+    for (i = 0; i < json_array_size(array); i++) {
+        const json_t *one = json_array_get(array, i);
+        size_t length = strcspn(text, ",");
+        ao2_span_t bytes = fuzz_unpercent(
+            apr_pstrmemdup(pool, text, length), pool);
+        ao2_span_t string = {json_string_value(one),
+                             json_string_length(one)};
+
+        fuzz_check(!json_is_string(one) || ao2_span_equal(bytes, string),
+                   "an element can be had back");
+        text += length + (text[length] == ',');
+    }
+    fuzz_check(!*text, "nothing stands behind the elements");
 }
 
 static void check_value(json_t *claims, const char *name, json_t *value,
@@ -144,6 +200,9 @@ static void check_value(json_t *claims, const char *name, json_t *value,
 
         fuzz_check(ao2_span_equal(bytes, string),
                    "what is passed on can be had back");
+    }
+    if (is_flat(value)) {
+        check_elements(text, value, pool);
     }
     if (json_is_object(value)) {
         json_t *again = ao2_json_own(json_loadb(bytes.ptr, bytes.len,
@@ -205,7 +264,8 @@ static void check_principal(const ao2_principal_t *who, ao2_span_t token,
                    (ask("oauth2-token", "application", who, pool) == AO2_OK),
                "a token stands for a user or for an application");
     check_times(who, rules);
-    check_scopes(who, pool);
+    check_scopes(who, APR_ARRAY_IDX(rules->scope_claims, 0, const char *),
+                 pool);
     check_claims(who, pool);
 }
 

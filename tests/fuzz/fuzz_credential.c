@@ -18,12 +18,13 @@ typedef ao2_code_t look_fn(ao2_credential_t *found, const char **rest,
                            const char *text, const char *name,
                            apr_pool_t *pool, ao2_fail_t *fail);
 
+static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                           "abcdefghijklmnopqrstuvwxyz"
+                           "0123456789-._~+/";
+
 /* 1*( ALPHA / DIGIT / "-._~+/" ) *"=" */
 static int is_token(const char *text, apr_size_t length)
 {
-    static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                               "abcdefghijklmnopqrstuvwxyz"
-                               "0123456789-._~+/";
     apr_size_t i;
 
     while (length > 1 && text[length - 1] == '=') {
@@ -59,6 +60,15 @@ static void check_found(const ao2_credential_t *found, ao2_code_t code,
     fuzz_check_fail(code, fail);
 }
 
+/* Whether a comma is the first that does not belong to a credential. */
+static int has_comma(const char *text)
+{
+    apr_size_t length = strspn(text, good);
+
+    length += length ? strspn(text + length, "=") : 0;
+    return text[length] == ',';
+}
+
 static void look_at_field(const char *value, int needs_scheme)
 {
     ao2_credential_t found = {0};
@@ -73,6 +83,11 @@ static void look_at_field(const char *value, int needs_scheme)
         fuzz_check(code != AO2_OK || (needs_scheme &&
                                       strncasecmp(value, "Bearer ", 7) != 0),
                    "a bearer credential is seen");
+        fuzz_check(strncasecmp(value, "Bearer ", 7) != 0 ||
+                       strlen(value) > AO2_MAX_CREDENTIAL ||
+                       has_comma(value + 6 + strspn(value + 6, " "))
+                           == (code == AO2_E_CREDENTIAL_REPEATED),
+                   "a comma behind a credential is a second one");
         return;
     }
     fuzz_check(token[found.token.len] == '\0' && !strchr(value, ','),
@@ -138,7 +153,7 @@ static void check_query(const char *query, const char *name,
     const char *at = query;
     const char *expected = NULL;
     int seen = 0;
-    int good = 1;
+    int right = 1;
 
     for (;;) {
         apr_size_t size = strcspn(at, "&");
@@ -148,7 +163,7 @@ static void check_query(const char *query, const char *name,
 
         if (is_parameter(piece, name, value, &length)) {
             seen++;
-            good &= length <= AO2_MAX_CREDENTIAL && is_token(value, length);
+            right &= length <= AO2_MAX_CREDENTIAL && is_token(value, length);
         }
         else {
             APR_ARRAY_PUSH(kept, char *) = piece;
@@ -167,7 +182,7 @@ static void check_query(const char *query, const char *name,
                                                   : NULL))
                     : rest == query,
                "the parameter is gone, all else is as it was");
-    fuzz_check((code == AO2_OK) == (seen == 0 || (seen == 1 && good)),
+    fuzz_check((code == AO2_OK) == (seen == 0 || (seen == 1 && right)),
                "one parameter of the right form, or none");
 }
 

@@ -235,11 +235,12 @@ def claims():
         "iat-future": row(iat=1800000000), "jti": row(jti="x"),
         "jti-long": row(jti="j" * 257), "iss-case": row(iss="HTTPS://as.example"),
         "iss-any": row(4, iss=1), "typ": row(typ="application/AT+JWT"),
+        "typ-longer": row(typ="at+jwtx"), "typ-short": row(typ="at+jw"),
         "aud": row(aud="https://api.example"),
         "aud-list": row(aud=[1, "https://two.example"]),
         "aud-prefix": row(aud="https://api.example/"),
         "values": row(a=[1, "b,c", True], b={"c": "\u00e4%"}, d=None, e=1.5,
-                      f=[[1]], g="%0A\r\n"),
+                      f=["x", [1]], g="%0A\r\n"),
         "value-long": row(a="\u00e4" * 700), "no-issuer": '@{"sub":"a"}',
         "none": "A{}", "no-exp": 'Q{"sub":"a"}',
         "paths": 'I{"iss":"https://as.example","user":{"name":"u"},'
@@ -267,6 +268,71 @@ def documents():
         "surrogate": '{"a":"\\ud800"}', "name-nul": '{"\\u0000":1}',
         "comma": '{"a":1,}', "comment": "{/**/}", "single": "{'a':1}",
         "open": '{"a":[', "escape-end": '{"a":"\\',
+    }
+
+
+def stream():
+    """Documents; the first byte is the length of a piece."""
+    return {
+        "empty": "\0{}", "space": "\2 { } \n",
+        "values": '\4{"a":1,"b":"x","c":{"d":[1,2]},"e":null,"f":-1.5e3}',
+        "lists": '\1{"a":[1,"]}\\"",{"b":2}],\n"b":[],"c":[[1]]}',
+        "names": '\3{"\\u0061":1,"":[2]}', "twice": '\3{"a":1,"\\u0061":2}',
+        "inner-twice": '\5{"a":{"b":1,"b":1}}', "nul": '\5{"a":"\0"}',
+        "name-nul": '\5{"\\u0000":1}', "behind": "\5{}x", "array": "\5[1]",
+        "comma": '\5{"a":[1,]}', "comma-first": '\5{"a":[,1]}',
+        "no-comma": '\5{"a":[1 2]}', "no-colon": '\5{"a" 1}',
+        "number-string": '\5{"a":1"b"}', "open": '\5{"a":[1', "nothing": "\5",
+        "deep": '\17{"a":' + '[' * 33 + ']' * 33 + "}",
+        "mixed-brackets": '\5{"a":[[1}]}', "latin1": b'\5{"a":"\xe4"}',
+        "long": '\5{"a":"' + "a" * 199 + '"}', "escape": '\1{"a":"\\\\"}',
+    }
+
+
+def registry():
+    digest = "00112233445566778899aabbccddeeff" * 2
+    token = {"id": "t", "sha256": digest, "prefix": "api_NtBQ",
+             "scopes": ["orders:read"], "key_type": "production",
+             "not_before": None, "expires": "2027-01-01T00:00:00Z",
+             "status": "active", "ip": ["192.0.2.0/24", "2001:db8::/32"]}
+    subscribed = {"api": "pizza", "version": "1.0", "plan": "gold",
+                  "status": "active", "starts": None, "expires": None}
+    client = {"issuer": "corp", "client_id": "c", "key_type": "sandbox"}
+
+    def of(plans=(), apis=(), applications=(), **more):
+        return {"version": 1, "plans": list(plans), "apis": list(apis),
+                "applications": list(applications), **more}
+
+    gold = {"name": "gold",
+            "limits": [{"requests": 5000, "per": "1mi", "burst": 500},
+                       {"requests": 1000000, "per": "30d"}]}
+    pizza = {"name": "pizza", "version": "1.0", "status": "published"}
+
+    def app(**more):
+        return of([gold], [pizza], [{"id": "app-1", **more}])
+    return {
+        "empty": of(), "no-version": "{}", "unknown": of(more=[]),
+        "unknown-line": '{"version":1,"a\\nb":[]}',
+        "version-list": '{"version":[1]}',
+        "plan": of([gold]), "plan-twice": of([gold, gold]),
+        "plan-quote": of([{"name": 'a"\\\n', "limits": [
+            {"requests": 1, "per": "1s"}]}]),
+        "api": of(apis=[pizza, {"name": "a"}]), "api-twice": of(apis=[pizza] * 2),
+        "api-dates": of(apis=[{"name": "a", "status": "deprecated",
+                               "deprecation": "2024-01-01T00:00:00Z",
+                               "sunset": "2024-02-30T00:00:00Z"}]),
+        "app": app(name="n", owner="o", status="blocked", token_format="jwt"),
+        "client": app(clients=[client]), "client-twice": app(clients=[client] * 2),
+        "token": app(tokens=[token]),
+        "token-digest": app(tokens=[{**token, "sha256": digest.upper()}]),
+        "token-ip": app(tokens=[{**token, "ip": ["192.0.2.0/33"]}]),
+        "subscribed": app(subscriptions=[subscribed]),
+        "all-versions": app(subscriptions=[{**subscribed, "version": "*"}]),
+        "dangling": app(subscriptions=[{**subscribed, "plan": "none"}]),
+        "order": '{"applications":[{"id":"x","subscriptions":[{"api":"a"}]}],'
+                 '\n"apis":[{"name":"a"}],"version":1}',
+        "whole": app(clients=[client], tokens=[token],
+                     subscriptions=[subscribed]),
     }
 
 
@@ -351,7 +417,8 @@ def base64url():
 
 TARGETS = {"base64url": base64url, "claims": claims, "credential": credential,
            "json": documents, "jwk": jwk, "jwks": jwks, "jws": jws,
-           "metadata": metadata, "text": texts}
+           "metadata": metadata, "registry": registry, "stream": stream,
+           "text": texts}
 
 
 def write(folder):
