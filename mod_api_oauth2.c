@@ -13,6 +13,7 @@
 
 #include "glue/authenticate.h"
 #include "glue/authorize.h"
+#include "glue/caches.h"
 #include "glue/carriers.h"
 #include "glue/config.h"
 #include "glue/form.h"
@@ -27,6 +28,7 @@ static void register_hooks(apr_pool_t *pool)
     /* A request that becomes HTTP/2 takes its credential along. */
     static const char *const after_upgrade[] = {"core.c", NULL};
 
+    ap_hook_pre_config(ao2_caches_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(ao2_lifecycle_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
     ap_hook_post_config(ao2_runtime_post_config, NULL, NULL,

@@ -14,6 +14,7 @@
 #include <apr_hash.h>
 #include <apr_tables.h>
 
+#include "base/span.h"
 #include "core/report.h"
 #include "service/identity_cache.h"
 #include "service/revocations.h"
@@ -86,6 +87,9 @@ enum {
 #undef AO2_LIST
 };
 
+/** See caches.h. */
+typedef struct ao2_cache_choice ao2_cache_choice_t;
+
 typedef struct {
 #define AO2_TABLE(member) apr_hash_t *member;
 #define AO2_LIST(member) apr_array_header_t *member;
@@ -98,6 +102,8 @@ typedef struct {
 #undef AO2_OWN
     struct ao2_issuer_draft *open; /**< the section that is being read */
     void *runtime; /**< runtime.c's own, in the main server's record */
+    struct ao2_caches *caches; /**< caches.c's own, there as well */
+    struct ao2_store *store;   /**< see ao2_caches_store_of() */
 } ao2_server_t;
 
 /** The value of a number, or its fallback where it is not set. */

@@ -65,6 +65,12 @@ const char *ao2_set_token_cache(cmd_parms *cmd, void *dir, int argc,
 const char *ao2_set_revocations(cmd_parms *cmd, void *dir, int argc,
                                 char *const argv[]);
 
+/* The handlers of the server's caches (cache_directives.c). */
+const char *ao2_set_cache(cmd_parms *cmd, void *dir, int argc,
+                          char *const argv[]);
+const char *ao2_set_cache_secret(cmd_parms *cmd, void *dir, int argc,
+                                 char *const argv[]);
+
 /* The handlers of <ApiIssuer> and what stands inside
  * (issuer_section.c, issuer_directives.c). */
 const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args);

@@ -154,5 +154,10 @@ const command_rec ao2_commands[] = {
     AP_INIT_TAKE_ARGV("ApiAllowInsecureHTTP", ao2_issuer_flag,
                       DRAFT_MEMBER(issuer.discovery.allow_http), IN_S,
                       "On or Off"),
+
+    AP_INIT_TAKE_ARGV("ApiCache", ao2_set_cache, NULL, IN_S,
+                      "shmcb[:PATH(SIZE)], PROVIDER:ARGS or none"),
+    AP_INIT_TAKE_ARGV("ApiCacheSecret", ao2_set_cache_secret, NULL, IN_S,
+                      "file:PATH, env:NAME, exec:COMMAND or the secret"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };

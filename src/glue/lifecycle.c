@@ -2,6 +2,8 @@
 
 #include <http_core.h>
 
+#include "glue/caches.h"
+
 APLOG_USE_MODULE(api_oauth2);
 
 static int check_accept(const server_rec *server)
@@ -86,7 +88,7 @@ int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
 
     (void)conf;
     (void)log;
-    (void)temp;
+    bad |= ao2_caches_check(temp, main_server);
     for (server = main_server; server; server = server->next) {
         bad |= check_accept(server);
         warn_unset(server);

@@ -12,6 +12,7 @@
 #include "adapter/httpd_log.h"
 #include "adapter/shared_memory.h"
 #include "adapter/system_clock.h"
+#include "glue/caches.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -165,6 +166,7 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
     runtime->verifiers = apr_array_make(conf, 4, sizeof(ao2_verifier_t *));
     ao2_server_of(main_server)->runtime = runtime;
     set_defaults(conf, main_server);
+    ao2_caches_post_config(conf, main_server);
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
@@ -213,6 +215,7 @@ static void open_verifiers(runtime_t *runtime, server_rec *server,
     ao2_ports_t ports = runtime->ports;
     apr_hash_index_t *at;
 
+    ports.store = ao2_caches_store_of(server);
     ports.log = ao2_httpd_log_make(server, child);
     for (at = apr_hash_first(child, ao2_server_of(server)->issuers); at;
          at = apr_hash_next(at)) {
@@ -257,15 +260,11 @@ static void open_caches(server_rec *server, apr_pool_t *child)
 static int open_ports(runtime_t *runtime, apr_pool_t *child,
                       ao2_fail_t *fail)
 {
-    ao2_span_t none = {NULL, 0};
-
     runtime->ports.clock = ao2_system_clock();
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
            ao2_curl_http_make(&runtime->ports.http, child, fail) == AO2_OK &&
            ao2_flight_make(&runtime->ports.flight, runtime->ports.board,
-                           child, fail) == AO2_OK &&
-           ao2_store_make(&runtime->ports.store, NULL, none, child, fail)
-               == AO2_OK;
+                           child, fail) == AO2_OK;
 }
 
 static apr_status_t stop(void *data)
@@ -283,6 +282,7 @@ void ao2_runtime_child_init(apr_pool_t *child, server_rec *main_server)
     server_rec *server;
 
     join(runtime, main_server, child);
+    ao2_caches_child_init(child, main_server);
     if (!open_ports(runtime, child, &fail)) {
         ao2_fail(&fail, AO2_E_MISCONFIGURED, "libcurl cannot be set up");
         tell(main_server, "no token can be checked", &fail);

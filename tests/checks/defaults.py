@@ -12,7 +12,8 @@ SECTION = "src/glue/issuer_section.c"
 # No default: must be said, or nothing is what it means.
 NONE = {"<ApiIssuer", "ApiIssuerURL", "ApiJWKS", "ApiPublicKey",
         "ApiSharedSecret", "ApiAudience", "ApiPassClaim", "ApiClientAuth",
-        "ApiIntrospectionParam", "ApiRevocations"}
+        "ApiIntrospectionParam", "ApiRevocations",
+        "ApiCacheSecret"}
 
 # A default that is no row of a table: the word, and the code that makes it.
 SHOWN_BY = {
@@ -20,6 +21,8 @@ SHOWN_BY = {
                   "src/glue/authenticate.c", r"apr_hash_first\("),
     "ApiTokenFrom": (["header"], "src/glue/carriers.c",
                      r'AO2_CARRIER_HEADER, "Authorization"'),
+    "ApiCache": (["shmcb:(8M)"], "src/glue/caches.c",
+                 r'define SHMCB_SIZE "\(8M\)"'),
     "ApiMetadata": (["auto"], SECTION,
                     r"use_metadata = !has_keys && !draft->metadata_off"),
     "ApiTokenFormat": (["any"], "src/service/issuer.h",

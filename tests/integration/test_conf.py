@@ -27,6 +27,7 @@ def files(key, jwks):
     pages = ("orders/index.html orders/export/index.html staff/index.html "
              "reports/index.html team/index.html").split()
     return {"keys/corp.json": jwks, "keys/partner.secret": SECRET,
+            "keys/cache.secret": SECRET,
             "keys/partner.pem": key.export_to_pem().decode(),
             "keys/corp-ca.pem": "none is read by configtest",
             "keys/gateway.secret": SECRET,

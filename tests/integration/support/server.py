@@ -15,7 +15,7 @@ HTTPD = next(p for p in ("/usr/sbin/apache2", "/usr/sbin/httpd")
              if Path(p).exists())
 MPM = os.environ.get("AO2_MPM", "event")
 USUAL = ("authn_core authz_core authz_user authz_host mime dir alias headers "
-         "env setenvif log_config").split()
+         "env setenvif log_config socache_shmcb").split()
 #: One process, so that what a server is asked can be counted.
 ONE_PROCESS = "StartServers 1\nServerLimit 1\n" + (
     "MinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 1"

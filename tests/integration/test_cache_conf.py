@@ -1,0 +1,135 @@
+"""ApiCache and ApiCacheSecret: what configtest says, and what starts."""
+import os
+import re
+
+import pytest
+from support import client, conf, tokens, wait
+from support.server import MODULES
+
+SECRET = "ApiCacheSecret 0123456789abcdef"
+SOCACHES = "socache_dbm socache_memcache".split()
+
+
+def configtest(httpd, text, modules=SOCACHES):
+    server = httpd(modules=modules, start=False)
+    return server.configtest(text)
+
+
+GOOD = [
+    "",
+    "ApiCache none",
+    "ApiCache shmcb",
+    "ApiCache shmcb:(64K)",
+    "ApiCache shmcb:run/cache(1M)",
+    "ApiCache shmcb:run/cache",
+    "ApiCache dbm\n" + SECRET,
+    "ApiCache dbm:run/cache\n" + SECRET,
+    SECRET + "\nApiCache memcache:127.0.0.1:11211",
+    SECRET,
+    # inherited, and replaced
+    SECRET + "\n<VirtualHost *:1>\nApiCache memcache:127.0.0.1\n"
+    "</VirtualHost>",
+    "ApiCache none\n<VirtualHost *:1>\nApiCache shmcb:(2M)\n</VirtualHost>",
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_loads(httpd, text):
+    code, said = configtest(httpd, text)
+    assert code == 0 and "Syntax OK" in said, said
+    assert ("hangs holds up" in said) == ("memcache" in text)
+    assert "without ApiCacheSecret" not in said
+
+
+BAD = [  # text, what the message holds
+    ("ApiCache", "ApiCache takes none, shmcb"),
+    ("ApiCache nome", '"nome" is not allowed here'),
+    ("ApiCache :x", '":x" is not allowed here: none, shmcb'),
+    ("ApiCache none none", 'ApiCache: "none" is not allowed here'),
+    ("ApiCache shmcb dbm", 'ApiCache: "dbm" is not allowed here'),
+    ("ApiCache shmcb:(63K)", "a SIZE of 64K or more"),
+    ("ApiCache shmcb:(64K", "shmcb:PATH(SIZE)"),
+    ("ApiCache shmcb:64K)", "shmcb:PATH(SIZE)"),
+    ("ApiCache shmcb:(many)", "shmcb:PATH(SIZE)"),
+    ("ApiCache shmcb:()", "shmcb:PATH(SIZE)"),
+    ("ApiCache shmcb:(4G)", "shmcb: Invalid argument: size has to be <"),
+    ("ApiCache memcache\n" + SECRET, "memcache: List of server names"),
+    ("ApiCache memcache:127.0.0.1", "memcache needs ApiCacheSecret"),
+    ("<VirtualHost *:1>\n" + SECRET + "\n</VirtualHost>\n"
+     "ApiCache memcache:127.0.0.1", "memcache needs ApiCacheSecret"),
+    ("ApiCacheSecret", "ApiCacheSecret takes file:PATH"),
+    ("ApiCacheSecret a b", "ApiCacheSecret takes file:PATH"),
+    ("ApiCacheSecret 0123456789abcde", "has 15 bytes: at least 16"),
+    ("ApiCacheSecret env:NOT_SET", "NOT_SET is not set"),
+    ("ApiCacheSecret file:keys/none", "ApiCacheSecret: "),
+    ("<Location />\nApiCache none\n</Location>", "ApiCache not allowed"),
+    ("<ApiIssuer x>\nApiCache none\n</ApiIssuer>",
+     "ApiCache is not allowed inside <ApiIssuer>"),
+    ("<ApiIssuer x>\n" + SECRET + "\n</ApiIssuer>",
+     "ApiCacheSecret is not allowed inside <ApiIssuer>"),
+]
+
+
+@pytest.mark.parametrize("text,wanted", BAD)
+def test_is_refused(httpd, text, wanted):
+    code, said = configtest(httpd, text)
+    assert code != 0 and wanted in said, said
+    assert re.search(r"httpd\.conf:\d+|on line \d+", said)
+    assert SECRET.split()[1] not in said
+
+
+def test_a_provider_that_is_not_loaded(httpd):
+    text = "ApiCache dbm\n" + SECRET
+    code, said = configtest(httpd, text, ())
+    assert code != 0 and "module is loaded (mod_socache_dbm)" in said
+    assert configtest(httpd, text)[0] == 0
+
+
+def test_without_a_secret_a_file_tells(httpd):
+    code, said = configtest(httpd, "ApiCache dbm")
+    assert code == 0 and "ApiCache dbm without ApiCacheSecret" in said
+    assert "without" not in configtest(httpd, "ApiCache dbm\n" + SECRET)[1]
+
+
+STARTED = "resuming normal operations"
+SITE = conf.location("/")
+
+
+@pytest.mark.parametrize("text", [
+    "", "ApiCache none", "ApiCache shmcb:(64K)", "ApiCache dbm\n" + SECRET,
+    SECRET], ids=["default", "none", "small", "dbm", "secret"])
+def test_serves_and_restarts(httpd, key, jwks, text):
+    server = httpd(conf.issuer() + SITE + text, modules=SOCACHES,
+                   files={"keys/corp.json": jwks,
+                          "htdocs/index.html": "pizza"})
+    token = tokens.sign(tokens.claims(), key)
+    for _ in range(3):
+        assert client.request(server.port, "/", token).status == 200
+        assert client.request(server.port, "/").status == 401
+        before = server.log().count(STARTED)
+        server.graceful()
+        wait.until(lambda: server.log().count(STARTED) > before)
+
+
+def test_default_without_its_module(httpd, key, jwks):
+    server = httpd(modules=(), start=False,
+                   files={"keys/corp.json": jwks,
+                          "htdocs/index.html": "pizza"})
+    server.base = re.sub("(?m)^LoadModule socache_shmcb.*$", "", server.base)
+    warning = "mod_socache_shmcb is not loaded"
+    assert warning not in server.configtest("")[1]
+    assert warning not in server.configtest(conf.issuer() + SITE +
+                                            "ApiCache none")[1]
+    code, said = server.configtest(conf.issuer() + SITE)
+    assert code == 0 and said.count(warning) == 1
+    server.expect(warning)
+    server.start(conf.issuer() + SITE)
+    token = tokens.sign(tokens.claims(), key)
+    assert client.request(server.port, "/", token).status == 200
+    assert server.log().count(warning) == 1
+
+
+def test_modules_are_there():
+    """What is skipped where a module is missing would go unseen."""
+    assert all(os.path.exists(MODULES / f"mod_{name}.so")
+               for name in SOCACHES + ["socache_shmcb"])
