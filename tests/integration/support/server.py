@@ -59,7 +59,7 @@ class Httpd:
         self.env = {}
         for name in ("htdocs", "run", "keys"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        names = [f"mpm_{MPM}"] + USUAL + list(modules)
+        names = dict.fromkeys([f"mpm_{MPM}", *USUAL, *modules])
         load = "\n".join(
             f"LoadModule {n}_module {MODULES}/mod_{n}.so" for n in names
             if (MODULES / f"mod_{n}.so").exists())
