@@ -61,7 +61,40 @@ ao2_code_t ao2_input_keys(ao2_keyset_t **pset, const char *path,
                           ao2_purpose_t purpose, int secrets,
                           apr_pool_t *pool, ao2_fail_t *fail);
 
-/* The commands. */
+/* The commands: options and words without those that name the command. */
+int ao2_registry_command_init(ao2_line_t *line, int argc,
+                              const char *const *argv);
+int ao2_registry_command_check(ao2_line_t *line, int argc,
+                               const char *const *argv);
+int ao2_registry_command_show(ao2_line_t *line, int argc,
+                              const char *const *argv);
+int ao2_registry_command_import(ao2_line_t *line, int argc,
+                                const char *const *argv);
+int ao2_plan_command_add(ao2_line_t *line, int argc, const char *const *argv);
+int ao2_api_command_add(ao2_line_t *line, int argc, const char *const *argv);
+int ao2_api_command_status(ao2_line_t *line, int argc,
+                           const char *const *argv);
+int ao2_app_command_add(ao2_line_t *line, int argc, const char *const *argv);
+int ao2_app_command_client(ao2_line_t *line, int argc,
+                           const char *const *argv);
+int ao2_app_command_status(ao2_line_t *line, int argc,
+                           const char *const *argv);
+int ao2_subscribe_command(ao2_line_t *line, int argc,
+                          const char *const *argv);
+int ao2_subscription_command_block(ao2_line_t *line, int argc,
+                                   const char *const *argv);
+int ao2_subscription_command_activate(ao2_line_t *line, int argc,
+                                      const char *const *argv);
+int ao2_subscription_command_close(ao2_line_t *line, int argc,
+                                   const char *const *argv);
+int ao2_token_command_create(ao2_line_t *line, int argc,
+                             const char *const *argv);
+int ao2_token_command_list(ao2_line_t *line, int argc,
+                           const char *const *argv);
+int ao2_token_command_revoke(ao2_line_t *line, int argc,
+                             const char *const *argv);
+int ao2_token_command_rotate(ao2_line_t *line, int argc,
+                             const char *const *argv);
 int ao2_key_command_create(ao2_line_t *line, int argc,
                            const char *const *argv);
 int ao2_key_command_public(ao2_line_t *line, int argc,

@@ -1,6 +1,6 @@
 /**
  * @file base/file.h
- * Small files that an operator names: keys, secrets, key sets.
+ * Files that an operator names: keys, secrets, key sets, registries.
  *
  * Layer base. Blocks for the disk, never for a FIFO, socket or device.
  */
@@ -39,6 +39,20 @@ ao2_code_t ao2_file_read(ao2_span_t *out, ao2_file_stamp_t *stamp,
 ao2_code_t ao2_file_read_any(ao2_span_t *out, ao2_file_stamp_t *stamp,
                              const char *path, apr_size_t max,
                              apr_pool_t *pool, ao2_fail_t *fail);
+
+/** Takes the next bytes of a file. @return AO2_OK, or what ends the reading */
+typedef ao2_code_t ao2_file_take_fn(void *context, ao2_span_t bytes,
+                                    ao2_fail_t *fail);
+
+/**
+ * Read a regular file piece by piece.
+ * @param stamp  what was read; NULL when not wanted
+ * @return AO2_OK; what @a take returned; AO2_E_MISCONFIGURED: absent,
+ *         unreadable, not a regular file
+ */
+ao2_code_t ao2_file_feed(ao2_file_stamp_t *stamp, const char *path,
+                         ao2_file_take_fn *take, void *context,
+                         ao2_fail_t *fail);
 
 /** The stamp of the file as it is now; all zero when it cannot be had. */
 void ao2_file_stamp(ao2_file_stamp_t *stamp, const char *path);

@@ -27,6 +27,11 @@ const ao2_api_t *ao2_registry_api(const ao2_registry_t *registry,
                : find_api(registry, name, version);
 }
 
+int ao2_registry_has_api(const ao2_registry_t *registry, const char *name)
+{
+    return find_api(registry, name, AO2_ALL_VERSIONS) != NULL;
+}
+
 const ao2_application_t *
 ao2_registry_application(const ao2_registry_t *registry, const char *id)
 {

@@ -141,6 +141,8 @@ const ao2_plan_t *ao2_registry_plan(const ao2_registry_t *registry,
 /** Never the one that stands for all versions. */
 const ao2_api_t *ao2_registry_api(const ao2_registry_t *registry,
                                   const char *name, const char *version);
+/** Whether any version of that API is there. */
+int ao2_registry_has_api(const ao2_registry_t *registry, const char *name);
 const ao2_application_t *
 ao2_registry_application(const ao2_registry_t *registry, const char *id);
 const ao2_client_t *ao2_registry_client(const ao2_registry_t *registry,

@@ -91,8 +91,14 @@ ao2_code_t ao2_build_client(ao2_registry_build_t *build,
                             ao2_application_t *application,
                             const ao2_client_t *row, ao2_fail_t *fail);
 
-/** Refused: the same digest anywhere, the same id in the application; wrong
+/** A token's row on its own, of no application, in @a pool. Refused: wrong
  *  digests, scopes, networks. */
+ao2_code_t ao2_api_token_make_row(ao2_api_token_t **ptoken,
+                                  const ao2_api_token_row_t *row,
+                                  apr_pool_t *pool, ao2_fail_t *fail);
+
+/** Refused: the same digest anywhere, the same id in the application; what
+ *  ao2_api_token_make_row() refuses. */
 ao2_code_t ao2_build_token(ao2_registry_build_t *build,
                            ao2_application_t *application,
                            const ao2_api_token_row_t *row, ao2_fail_t *fail);

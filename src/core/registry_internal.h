@@ -77,11 +77,6 @@ ao2_api_t *ao2_build_find_api(ao2_registry_build_t *build, const char *name,
 ao2_plan_t *ao2_build_find_plan(ao2_registry_build_t *build,
                                 const char *name);
 
-/** A token's row, of no application yet, in @a pool. */
-ao2_code_t ao2_api_token_make_row(ao2_api_token_t **ptoken,
-                                  const ao2_api_token_row_t *row,
-                                  apr_pool_t *pool, ao2_fail_t *fail);
-
 /** A copy in the registry's pool. */
 const char *ao2_build_copy(ao2_registry_build_t *build, const char *text);
 

@@ -100,9 +100,11 @@ ao2_registry_reader_t *ao2_registry_reader_make(apr_pool_t *pool)
     return reader;
 }
 
-ao2_code_t ao2_registry_reader_feed(ao2_registry_reader_t *reader,
-                                    ao2_span_t bytes, ao2_fail_t *fail)
+ao2_code_t ao2_registry_reader_feed(void *context, ao2_span_t bytes,
+                                    ao2_fail_t *fail)
 {
+    ao2_registry_reader_t *reader = context;
+
     reader->bytes += bytes.len;
     if (reader->bytes > AO2_MAX_REGISTRY) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED,

@@ -21,9 +21,14 @@ typedef struct ao2_registry_reader ao2_registry_reader_t;
 /** Begin. @param pool  as of ao2_registry_build_make() */
 ao2_registry_reader_t *ao2_registry_reader_make(apr_pool_t *pool);
 
-/** The next bytes of the document. @return AO2_OK or AO2_E_MISCONFIGURED */
-ao2_code_t ao2_registry_reader_feed(ao2_registry_reader_t *reader,
-                                    ao2_span_t bytes, ao2_fail_t *fail);
+/**
+ * The next bytes of the document.
+ * @param reader  an ao2_registry_reader_t; untyped so that ao2_file_feed()
+ *                takes this function as it is
+ * @return AO2_OK or AO2_E_MISCONFIGURED
+ */
+ao2_code_t ao2_registry_reader_feed(void *reader, ao2_span_t bytes,
+                                    ao2_fail_t *fail);
 
 /** The document ends here. @return AO2_OK or AO2_E_MISCONFIGURED */
 ao2_code_t ao2_registry_reader_end(const ao2_registry_t **pregistry,

@@ -10,6 +10,7 @@
 
 /* Where the document goes. */
 typedef struct {
+    ao2_layout_t layout;
     ao2_write_fn *put;
     void *context;
     const char *wrong; /* NULL: nothing so far */
@@ -104,8 +105,7 @@ json_t *ao2_subscription_json(const ao2_subscription_t *subscription)
         time_json(subscription->expires, AO2_TIME_FOREVER));
 }
 
-/* An application without its rows. */
-static json_t *application_json(const ao2_application_t *application)
+json_t *ao2_application_json(const ao2_application_t *application)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", application->id,
                      "name", application->name, "owner", application->owner,
@@ -141,20 +141,36 @@ static void put_json(writer_t *writer, json_t *json, int open)
     free(text);
 }
 
-/* One row of a list; *pcount rows came before. */
+/* Where a line ends and the next is indented. */
+static void put_break(writer_t *writer, const char *indent)
+{
+    if (writer->layout == AO2_ROW_A_LINE) {
+        put_text(writer, "\n");
+        put_text(writer, indent);
+    }
+}
+
+/* Before a row of a list; *pcount rows came before. */
+static void begin_row(writer_t *writer, int *pcount, const char *indent)
+{
+    if ((*pcount)++) {
+        put_text(writer, ",");
+    }
+    put_break(writer, indent);
+}
+
 static void put_row(writer_t *writer, int *pcount, const char *indent,
                     json_t *json)
 {
-    put_text(writer, (*pcount)++ ? ",\n" : "\n");
-    put_text(writer, indent);
+    begin_row(writer, pcount, indent);
     put_json(writer, json, 0);
 }
 
 static void begin_list(writer_t *writer, int *pcount, const char *indent,
                        const char *name)
 {
-    put_text(writer, ",\n");
-    put_text(writer, indent);
+    put_text(writer, ",");
+    put_break(writer, indent);
     put_text(writer, "\"");
     put_text(writer, name);
     put_text(writer, "\": [");
@@ -164,8 +180,7 @@ static void begin_list(writer_t *writer, int *pcount, const char *indent,
 static void end_list(writer_t *writer, int count, const char *indent)
 {
     if (count) {
-        put_text(writer, "\n");
-        put_text(writer, indent);
+        put_break(writer, indent);
     }
     put_text(writer, "]");
 }
@@ -180,7 +195,7 @@ static void put_application(writer_t *writer,
     const ao2_subscription_t *subscription;
     int count;
 
-    put_json(writer, application_json(application), 1);
+    put_json(writer, ao2_application_json(application), 1);
     begin_list(writer, &count, list, "clients");
     for (client = application->clients; client; client = client->next) {
         put_row(writer, &count, row, ao2_client_json(client));
@@ -201,16 +216,18 @@ static void put_application(writer_t *writer,
 }
 
 ao2_code_t ao2_registry_write(const ao2_registry_t *registry,
-                              ao2_write_fn *sink, void *context,
-                              ao2_fail_t *fail)
+                              ao2_layout_t layout, ao2_write_fn *sink,
+                              void *context, ao2_fail_t *fail)
 {
-    writer_t writer = {sink, context, NULL};
+    writer_t writer = {layout, sink, context, NULL};
     const ao2_plan_t *plan;
     const ao2_api_t *api;
     const ao2_application_t *application;
     int count;
 
-    put_text(&writer, "{\n  \"version\": 1");
+    put_text(&writer, "{");
+    put_break(&writer, "  ");
+    put_text(&writer, "\"version\": 1");
     begin_list(&writer, &count, "  ", "plans");
     for (plan = ao2_registry_plans(registry); plan; plan = plan->next) {
         put_row(&writer, &count, "    ", ao2_plan_json(plan));
@@ -224,11 +241,12 @@ ao2_code_t ao2_registry_write(const ao2_registry_t *registry,
     begin_list(&writer, &count, "  ", "applications");
     for (application = ao2_registry_applications(registry);
          application && !writer.wrong; application = application->next) {
-        put_text(&writer, count++ ? ",\n    " : "\n    ");
+        begin_row(&writer, &count, "    ");
         put_application(&writer, application);
     }
     end_list(&writer, count, "  ");
-    put_text(&writer, "\n}\n");
+    put_break(&writer, "");
+    put_text(&writer, "}\n");
     return writer.wrong ? ao2_fail(fail, AO2_E_MISCONFIGURED, "%s",
                                    writer.wrong)
                         : AO2_OK;

@@ -18,7 +18,7 @@ SEES = dict(LOW,
             adapter=LOW["port"] | {"adapter"},
             glue=LOW["port"] | {"service", "adapter", "glue"},
             tools={"base", "core", "tools"},
-            unit=LOW["port"] | {"service", "adapter", "unit"})
+            unit=LOW["port"] | {"service", "adapter", "tools", "unit"})
 PUBLIC = "mod_api_oauth2.h"
 
 # What stands in angle brackets: a library, and who may use it.

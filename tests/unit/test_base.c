@@ -341,6 +341,49 @@ static void files(void **state)
     assert_int_equal(after.inode, 0);
 }
 
+typedef struct {
+    apr_size_t length;
+    int pieces;
+    int refuse_at; /* the piece that is refused; -1: none */
+} taken_t;
+
+static ao2_code_t take(void *context, ao2_span_t bytes, ao2_fail_t *fail)
+{
+    taken_t *taken = context;
+
+    taken->length += bytes.len;
+    return taken->pieces++ == taken->refuse_at
+               ? ao2_fail(fail, AO2_E_ACCESS_DENIED, "enough")
+               : AO2_OK;
+}
+
+static void files_in_pieces(void **state)
+{
+    const apr_size_t size = 200000;
+    const char *path = temp_file(apr_pcalloc(*state, size), size, *state);
+    taken_t all = {0, 0, -1};
+    taken_t some = {0, 0, 1};
+    taken_t none = {0, 0, -1};
+    ao2_file_stamp_t stamp;
+    ao2_file_stamp_t now;
+
+    ao2_file_stamp(&now, path);
+    assert_int_equal(ao2_file_feed(&stamp, path, take, &all, NULL), AO2_OK);
+    assert_int_equal(all.length, size);
+    assert_true(all.pieces > 2);
+    assert_true(ao2_file_same(&stamp, &now));
+    assert_int_equal(ao2_file_feed(&stamp, path, take, &some, NULL),
+                     AO2_E_ACCESS_DENIED);
+    assert_int_equal(some.pieces, 2);
+    assert_int_equal(stamp.inode, 0);
+    unlink(path);
+    assert_int_equal(ao2_file_feed(NULL, path, take, &none, NULL),
+                     AO2_E_MISCONFIGURED);
+    assert_int_equal(ao2_file_feed(NULL, "/", take, &none, NULL),
+                     AO2_E_MISCONFIGURED);
+    assert_int_equal(none.pieces, 0);
+}
+
 static void failures(void **state)
 {
     ao2_fail_t fail = {0};
@@ -382,7 +425,9 @@ int main(void)
         TEST(json_paths),       TEST(json_times),
         TEST(text_escapes),     TEST(text_fields),
         TEST(text_numbers),     TEST(text_urls),
-        TEST(files),            TEST(failures),
+        TEST(files),
+        TEST(files_in_pieces),
+        TEST(failures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,11 +203,13 @@ static int refuse(void *context, const char *bytes, apr_size_t length)
     return 1;
 }
 
-static const char *written(const ao2_registry_t *registry, apr_pool_t *pool)
+static const char *written(const ao2_registry_t *registry,
+                           ao2_layout_t layout, apr_pool_t *pool)
 {
     apr_array_header_t *text = apr_array_make(pool, 4096, 1);
 
-    assert_int_equal(ao2_registry_write(registry, keep, text, NULL), AO2_OK);
+    assert_int_equal(ao2_registry_write(registry, layout, keep, text, NULL),
+                     AO2_OK);
     APR_ARRAY_PUSH(text, char) = '\0';
     return text->elts;
 }
@@ -258,17 +260,26 @@ static const char canonical[] =
 static void writes(void **state)
 {
     const ao2_registry_t *registry = made(whole, *state);
+    const ao2_registry_t *empty = made("{'version':1}", *state);
     const char *expected = test_quotes(canonical, *state);
-    const char *text = written(registry, *state);
+    const char *text = written(registry, AO2_ROW_A_LINE, *state);
     ao2_fail_t fail = {0};
 
     assert_string_equal(text, expected);
     assert_int_equal(read_text(&registry, text, *state, &fail), AO2_OK);
-    assert_string_equal(written(registry, *state), expected);
-    assert_string_equal(written(made("{'version':1}", *state), *state),
+    assert_string_equal(written(registry, AO2_ROW_A_LINE, *state), expected);
+    assert_string_equal(written(empty, AO2_ROW_A_LINE, *state),
                         "{\n  \"version\": 1,\n  \"plans\": [],\n"
                         "  \"apis\": [],\n  \"applications\": []\n}\n");
-    assert_int_equal(ao2_registry_write(registry, refuse, NULL, &fail),
+    assert_string_equal(written(empty, AO2_ONE_LINE, *state),
+                        "{\"version\": 1,\"plans\": [],\"apis\": [],"
+                        "\"applications\": []}\n");
+    text = written(registry, AO2_ONE_LINE, *state);
+    assert_ptr_equal(strchr(text, '\n') + 1, text + strlen(text));
+    assert_int_equal(read_text(&registry, text, *state, &fail), AO2_OK);
+    assert_string_equal(written(registry, AO2_ROW_A_LINE, *state), expected);
+    assert_int_equal(ao2_registry_write(registry, AO2_ROW_A_LINE, refuse,
+                                        NULL, &fail),
                      AO2_E_MISCONFIGURED);
 }
 
