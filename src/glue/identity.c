@@ -115,6 +115,26 @@ static const char *keep_spaces(const char *value, apr_pool_t *pool)
                        behind ? "%20" : "", NULL);
 }
 
+/* One line a request: who holds such a token must not fill the log. */
+static void warn_too_long(request_rec *r, const char *claim,
+                          const ao2_principal_t *principal)
+{
+    request_rec *top = r;
+    ao2_state_t *state;
+
+    while (ao2_state_parent(top)) {
+        top = ao2_state_parent(top);
+    }
+    state = ao2_state_of(top);
+    if (!state->warned_too_long) {
+        state->warned_too_long = 1;
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "ApiPassClaim %s: the value is over the limits and is "
+                      "not passed on (token %s)", claim,
+                      principal->token_id);
+    }
+}
+
 /* Write the claims of one kind into @a table; what all of them may take is
  * bounded. */
 static void pass_claims(apr_table_t *table, request_rec *r,
@@ -141,10 +161,7 @@ static void pass_claims(apr_table_t *table, request_rec *r,
             too_long = 1;
         }
         if (too_long) {
-            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                          "ApiPassClaim %s: the value is over the limits and "
-                          "is not passed on (token %s)", pass->claim,
-                          principal->token_id);
+            warn_too_long(r, pass->claim, principal);
         }
         else if (value) {
             total += strlen(value);
@@ -209,7 +226,7 @@ int ao2_identity_prepare(request_rec *r)
         return DECLINED;
     }
     if (r->main) {
-        /* What it gets is not for the request that it shares fields with. */
+        /* What it gets is not for the request whose fields it may share. */
         r->headers_in = apr_table_copy(r->pool, r->headers_in);
     }
     /* Again: of a main request, RequestHeader, MergeTrailers. */

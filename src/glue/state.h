@@ -37,6 +37,7 @@ typedef struct {
     int anonymous;                  /**< let in without a credential */
     int preflight;                  /**< let in as a CORS preflight */
     const apr_table_t *fields; /**< that ApiPassClaim set; NULL: not yet */
+    int warned_too_long;       /**< of claims; in the chain's first request */
 
     /* Authorization under way. */
     int asking_access; /**< inside our own run of access_checker_ex */

@@ -29,6 +29,7 @@ def conf(backend):
         section("Directory", "cgi", ["Require all granted"]),
         proxied("/api", user, *value),
         location("/cgi", user, *value),
+        location("/index", *value),
         proxied("/five", *(f"ApiPassClaim v{i} header X-V{i}"
                            for i in range(5))),
         location("/cgi/five", *(f"ApiPassClaim v{i} env V{i}"
@@ -59,7 +60,8 @@ def conf(backend):
 def server(module_httpd, backend, jwks):
     server = module_httpd(start=False, modules=MODULES,
                           files={"keys/corp.json": jwks, "cgi/show": CGI,
-                                 "cgi/public": CGI, "cgi/five": CGI})
+                                 "cgi/public": CGI, "cgi/five": CGI,
+                                 "htdocs/index/index.html": "ok"})
     for path in (server.root / "cgi").iterdir():
         path.chmod(0o755)
     return server.start(conf(backend))
@@ -130,7 +132,7 @@ def test_values_that_are_absent(server, key, value):
     token = sign(dict(claims(), v=value), key)
     assert fields(request(server.port, "/api", token), "X-Value") == []
     warnings = server.log()[mark:].count("over the limits")
-    assert warnings == (0 if value is None else 2)  # header, variable
+    assert warnings == (0 if value is None else 1)
     shown = variables(request(server.port, "/cgi/show", token))
     assert "V" not in shown and "HTTP_X_VALUE" not in shown
 
@@ -164,6 +166,18 @@ def test_all_values_together(server, key, path, is_header):
         names = [k for k, v in got if re.fullmatch("(?i)(x-)?v[0-9]", k)]
         assert len(names) == 4
         assert server.log()[mark:].count("over the limits") == warnings
+
+
+def test_one_warning_a_request(server, key):
+    """However many values, places and sub-requests there are."""
+    server.expect("ApiPassClaim v[0-4]?: the value is over the limits")
+    long = "x" * (KIB4 + 1)
+    for path, payload in (("/index/", claims(v=long)),
+                          ("/five", claims(v0=long, v1=long))):
+        mark = len(server.log())
+        token = sign(payload, key)
+        assert request(server.port, path, token).status == 200
+        assert server.log()[mark:].count("over the limits") == 1
 
 
 def test_paths_of_claims(server, key):
@@ -261,6 +275,30 @@ def test_trailers_bring_no_identity(server, token, path, wanted):
     if path.startswith("/form"):
         assert fields(answer, "X-Other") == ["kept"]
     assert fields(answer, "X-Remote-User") == wanted
+
+
+def test_parts_of_a_page_share_no_fields(httpd, backend, key, jwks):
+    """What one sub-request hands to its backend is not for the next."""
+    there = f"http://127.0.0.1:{backend.port}/"
+    server = httpd(
+        issuer() + location("/in", "ApiTokenFrom cookie:t", f"ProxyPass {there}",
+                            "ApiForwardToken On",
+                            "ApiPassClaim sub header X-User")
+        + section("Location", "/out", [f"ProxyPass {there}"])
+        + "AddOutputFilter INCLUDES .shtml\n<Directory ${root}/htdocs>\n"
+          "Options +Includes\n</Directory>\n",
+        ["proxy", "proxy_http", "include"],
+        files={"keys/corp.json": jwks, "htdocs/page.shtml": "".join(
+            f'<!--#include virtual="{path}" -->\n'
+            for path in ("/out/1", "/in/2", "/out/3", "/in/4"))})
+    token = sign(claims(), key)
+    page = request(server.port, "/page.shtml", headers=[
+        ("Cookie", f"t={token}")]).body.decode()
+    parts = [json.loads(line)["headers"] for line in page.splitlines()]
+    for part, inside in zip(parts, (False, True, False, True), strict=True):
+        names = [name.lower() for name, _ in part]
+        assert ("authorization" in names) == inside
+        assert ("x-user" in names) == inside
 
 
 @pytest.mark.parametrize("name,allowed", [
