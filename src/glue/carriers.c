@@ -3,6 +3,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <scoreboard.h>
 
 #include <apr_strings.h>
 
@@ -126,6 +127,8 @@ static ao2_code_t from_query(request_rec *r, const ao2_carrier_t *carrier,
                                            carrier->name, r->pool, fail);
 
     cut_chain(r, carrier->name);
+    /* mod_status shows the request line as it was when this last ran. */
+    ap_update_child_status(r->connection->sbh, SERVER_BUSY_WRITE, r);
     return code;
 }
 
@@ -308,6 +311,9 @@ int ao2_carriers_check_access(request_rec *r)
 {
     if (ao2_is_bearer(r)) {
         ao2_carriers_collect(r);
+        if (ao2_form_is_answered(r)) {
+            return AP_FILTER_ERROR;
+        }
     }
     return DECLINED;
 }

@@ -12,6 +12,7 @@ struct ao2_form {
     apr_size_t length;
     apr_size_t sent;
     int more;            /**< not all of it was read */
+    int answered;        /**< httpd itself has refused it */
     const char *trouble; /**< why it cannot be searched; NULL: it can */
 };
 
@@ -31,6 +32,7 @@ static int has_form(request_rec *r)
     size_t length = sizeof(form) - 1;
 
     return may_have_body(r) && ap_request_has_body(r) && type &&
+           !apr_table_get(r->headers_in, "Content-Encoding") &&
            strncasecmp(type, form, length) == 0 &&
            (type[length] == '\0' || strchr("; \t", type[length]));
 }
@@ -91,6 +93,8 @@ static void read_body(request_rec *r, ao2_form_t *form)
         apr_brigade_destroy(brigade);
     }
     buffer[form->length] = '\0';
+    /* Over LimitRequestBody, or chunks that are none. */
+    form->answered = status == AP_FILTER_ERROR;
     if (form->length > AO2_MAX_FORM_BODY) {
         form->trouble = "is too long";
     }
@@ -204,6 +208,13 @@ ao2_code_t ao2_form_credential(request_rec *r, const char *name,
     return code;
 }
 
+int ao2_form_is_answered(const request_rec *r)
+{
+    const ao2_state_t *state = ao2_state_find(r);
+
+    return state && state->form && state->form->answered;
+}
+
 void ao2_form_insert_filter(request_rec *r)
 {
     const ao2_state_t *state = ao2_state_find(r);
@@ -216,6 +227,8 @@ void ao2_form_insert_filter(request_rec *r)
 
 void ao2_form_register(void)
 {
-    replay_filter = ap_register_input_filter("API_OAUTH2_FORM", filter_replay,
-                                             NULL, AP_FTYPE_RESOURCE);
+    /* What it plays back has passed none of the filters that decode. */
+    replay_filter = ap_register_input_filter(
+        "API_OAUTH2_FORM", filter_replay, NULL,
+        (ap_filter_type)(AP_FTYPE_PROTOCOL - 1));
 }

@@ -246,6 +246,9 @@ void ao2_respond_insert_private(request_rec *r)
 {
     const ao2_state_t *state = ao2_state_find(r);
 
+    if (!state || !state->credential.token.ptr) {
+        state = ao2_state_granted(r);
+    }
     if (state && state->credential.token.ptr &&
         (state->carrier.kind == AO2_CARRIER_QUERY ||
          state->carrier.kind == AO2_CARRIER_COOKIE)) {

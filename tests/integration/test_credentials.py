@@ -1,8 +1,10 @@
 """Where a credential may stand, and that it goes no further."""
+import gzip
 import hashlib
 import json
 import secrets
 import socket
+import threading
 
 import pytest
 
@@ -27,6 +29,7 @@ CARRIERS = {
 EVERY = " ".join(CARRIERS.values())
 #: Fields in which a credential might be left to log.
 LOGGED = ("%r|%q|%U|%{Authorization}i|%{X-API-Key}i|%{Cookie}i|%{Referer}i|"
+          "%{token}C|"
           "%{REQUEST_URI}x|%{THE_REQUEST}x|%{QUERY_STRING}x")
 
 
@@ -445,6 +448,61 @@ def test_static_answers(server, token, where, expected):
     assert answer.all("Cache-Control") == expected
 
 
+@pytest.mark.parametrize("path", ["/d/a", "/d/", "/d/x"])
+def test_answers_of_redirected_requests(httpd, key, jwks, path):
+    """Where httpd starts the request anew in the same place, it asks for no
+    token again."""
+    server = httpd(
+        issuer() + location("/", "ApiTokenFrom query:access_token cookie:t")
+        + "<Directory ${root}/htdocs/d>\nRewriteEngine On\n"
+          "RewriteRule ^x$ /d/a\n</Directory>\n", ["rewrite"],
+        files={"keys/corp.json": jwks, "htdocs/d/a": "ok",
+               "htdocs/d/index.html": "ok"})
+    token = sign(claims(), key)
+    for answer in (request(server.port, f"{path}?access_token={token}"),
+                   request(server.port, path, headers=[
+                       ("Cookie", f"t={token}")])):
+        assert answer.status == 200
+        assert answer.all("Cache-Control") == ["private"]
+
+
+class Waiting(peers.Echo):
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def answer(self):
+        self.arrived.set()
+        self.go_on.wait(20)
+        super().answer()
+
+    do_GET = answer
+
+
+def test_status_page_shows_no_token(httpd, key, jwks):
+    slow = peers.start(Waiting)
+    try:
+        server = httpd(
+            "ExtendedStatus On\n" + issuer() + location(
+                "/q", "ApiTokenFrom query:t",
+                f"ProxyPass http://127.0.0.1:{slow.port}/")
+            + "<Location /status>\nSetHandler server-status\n</Location>\n",
+            ["proxy", "proxy_http", "status"], files={"keys/corp.json": jwks})
+        token = sign(claims(), key)
+        thread = threading.Thread(target=request, args=(
+            server.port, f"/q?t={token}&a=1"))
+        thread.start()
+        assert Waiting.arrived.wait(20)
+        page = request(server.port, "/status").body.decode()
+        Waiting.go_on.set()
+        thread.join(20)
+        assert "GET /q?a=1 HTTP/1.1" in page and token[:20] not in page
+        page = request(server.port, "/status").body.decode()
+        assert "GET /q?a=1 HTTP/1.1" in page and token[:20] not in page
+    finally:
+        Waiting.go_on.set()
+        slow.shutdown()
+        slow.server_close()
+
+
 # --- forms --------------------------------------------------------------
 
 def post(server, path, body, kind=FORM[1], method="POST", headers=()):
@@ -573,6 +631,49 @@ def test_form_of_a_redirected_request(httpd, backend, key, jwks):
     answer = post(server, "/d/x", f"a=1&access_token={token}&b=2")
     assert seen(answer)["body"] == "a=1&b=2"
     assert seen(answer)["path"] == "/b/x"
+
+
+BROKEN = [("Content-Length: 300", "x" * 300, 413),
+          ("Transfer-Encoding: chunked",
+           "12c\r\n" + "x" * 300 + "\r\n0\r\n\r\n", 413),
+          ("Transfer-Encoding: chunked", "zz\r\nx\r\n0\r\n\r\n", 400),
+          ("Transfer-Encoding: chunked", "3\r\nxxxyyy\r\n0\r\n\r\n", 400)]
+
+
+@pytest.mark.parametrize("field,body,status", BROKEN, ids=range(len(BROKEN)))
+@pytest.mark.parametrize("require", ["valid-user", "all granted"])
+def test_form_that_httpd_refuses(httpd, jwks, field, body, status, require):
+    """One answer, that of httpd, and no handler."""
+    server = httpd(issuer() + location(
+        "/", "ApiTokenFrom header form:t", "LimitRequestBody 200",
+        require=require), files={"keys/corp.json": jwks, "htdocs/a": "ok"})
+    server.expect("AH0158[78]|AH01590")
+    data = send(server.port, f"POST /a HTTP/1.1\r\nHost: x\r\n{FORM[0]}: "
+                f"{FORM[1]}\r\n{field}\r\n\r\n{body}".encode())
+    assert data.startswith(f"HTTP/1.1 {status} ".encode())
+    assert data.count(b"HTTP/1.1") == 1
+    assert data.rstrip().endswith(b"</html>")
+
+
+def test_compressed_form_is_none(server, token):
+    body = gzip.compress(f"access_token={token}".encode())
+    answer = post(server, "/form", body, headers=[("Content-Encoding",
+                                                   "gzip")])
+    assert outcome(answer) == MISSING
+    answer = request(server.port, "/all", token, [FORM, (
+        "Content-Encoding", "gzip")], "POST", body)
+    assert seen(answer)["sha256"] == hashlib.sha256(body).hexdigest()
+
+
+def test_form_that_other_filters_change(httpd, backend, key, jwks):
+    """Input filters see the body in their order: from the network on."""
+    server = httpd(issuer() + location(
+        "/", "ApiTokenFrom form:t", "SetInputFilter Sed",
+        'InputSed "s/yes/no/"',
+        f"ProxyPass http://127.0.0.1:{backend.port}/"),
+        ["proxy", "proxy_http", "sed"], files={"keys/corp.json": jwks})
+    answer = post(server, "/", f"a=yes&t={sign(claims(), key)}&b=2\n")
+    assert seen(answer)["body"].strip() == "a=no&b=2"
 
 
 # --- no credential ------------------------------------------------------
