@@ -99,8 +99,8 @@ enum {
 
 /*
  * Rows out of columns, NULL or "" for NULL. What a row points to is borrowed
- * from the columns. AO2_OK or AO2_E_MISCONFIGURED with a detail: a word, a number
- * or a NULL that the schema does not allow.
+ * from the columns. AO2_OK or AO2_E_MISCONFIGURED with a detail: a word, a
+ * number or a NULL that the schema does not allow.
  */
 ao2_code_t ao2_sql_application(ao2_application_t *row,
                                const char *const *columns, ao2_fail_t *fail);

@@ -56,7 +56,7 @@ def test_manual_page_knows_the_options():
                            capture_output=True).stdout
     manual = (TOP / "docs/htapi.1").read_text()
     commands = [line.split("htapi ")[1].split(" -")[0].split(" FILE")[0]
-                for line in usage.splitlines()]
+                for line in usage.splitlines() if "htapi " in line]
     assert len(commands) >= 4
     for command in commands:
         assert f".Cm {command}\n" in manual and f".Ss htapi {command}" in manual
