@@ -84,12 +84,13 @@ static ao2_code_t ask_place(ao2_span_t *text, const char *place,
 }
 
 /* Where metadata may be is not agreed on: the second place counts where the
- * first has nothing of use. */
+ * first has nothing of use, or does not answer in half of the time. */
 static ao2_code_t ask(ao2_span_t *text, const ao2_discovery_t *discovery,
                       const ao2_errand_t *errand, ao2_fail_t *fail)
 {
     const char *place = discovery->settings->metadata_url;
     const char *places[2];
+    ao2_errand_t half = *errand;
     ao2_fail_t oauth = {0};
     ao2_fail_t openid = {0};
 
@@ -99,9 +100,10 @@ static ao2_code_t ask(ao2_span_t *text, const ao2_discovery_t *discovery,
                    : ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "%.*s: %s",
                               (int)strcspn(place, "?"), place, oauth.detail);
     }
+    half.deadline -= (errand->deadline - apr_time_now()) / 2;
     ao2_metadata_places(places, discovery->settings->issuer_url,
                         errand->pool);
-    if (ask_place(text, places[0], discovery, errand, &oauth) == AO2_OK ||
+    if (ask_place(text, places[0], discovery, &half, &oauth) == AO2_OK ||
         ask_place(text, places[1], discovery, errand, &openid) == AO2_OK) {
         return AO2_OK;
     }

@@ -27,7 +27,8 @@ static struct {
     apr_time_t now;
     int told;
     char last_told[400];
-    apr_time_t last_timeout; /* that a call was given */
+    apr_time_t first_timeout; /* that the first call was given */
+    apr_time_t last_timeout;
 } fake;
 
 static inline ao2_code_t fake_call(ao2_http_t *self,
@@ -40,6 +41,9 @@ static inline ao2_code_t fake_call(ao2_http_t *self,
     (void)self;
     apr_atomic_inc32(&fake.calls);
     fake.last_timeout = request->timeout;
+    if (!fake.first_timeout) {
+        fake.first_timeout = request->timeout;
+    }
     usleep((useconds_t)fake.slow_ms * 1000);
     if (fake.broken) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "refused");

@@ -34,6 +34,8 @@ static void one_deadline(void **state)
     fake.slow_ms = 150;
     assert_int_equal(ask(setup, setup->key, *state), AO2_E_ISSUER_UNAVAILABLE);
     assert_int_equal(fake.calls, 2);
+    assert_in_range(fake.first_timeout, apr_time_from_msec(90),
+                    apr_time_from_msec(100));
     assert_in_range(fake.last_timeout, 1, apr_time_from_msec(50));
     hasty->total_timeout = apr_time_from_msec(100);
     assert_int_equal(ask(setup, setup->key, *state), AO2_E_ISSUER_UNAVAILABLE);
