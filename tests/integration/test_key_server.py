@@ -1,9 +1,14 @@
 """Keys that a server has, over time: how often it is asked, and what holds
 when keys come, go or cannot be had."""
+import itertools
+
 import pytest
 from support import faults, peers, remote, tokens
 from support.server import ONE_PROCESS
 from support.wait import until
+
+
+COUNT = itertools.count()
 
 
 @pytest.fixture
@@ -21,7 +26,9 @@ def start(httpd, issuer, lines=""):
 
 
 def signed(key, **header):
-    return tokens.sign(tokens.claims(), key, header=header)
+    """A token that nobody saw before: its key is needed."""
+    return tokens.sign(tokens.claims(jti=str(next(COUNT))), key,
+                       header=header)
 
 
 def test_nobody_is_asked_before_a_token_needs_it(httpd, issuer, key):
@@ -133,11 +140,12 @@ def test_a_removed_key_stops(httpd, issuer, key):
     server = start(httpd, issuer, "ApiJWKSTTL 1s")
     other = tokens.new_key(kid="k2")
     issuer.jwks = tokens.key_set(key, other)
-    tokens_ = signed(key), signed(other)
-    assert [remote.status(server, t) for t in tokens_] == [200, 200]
+    old, new = signed(key), signed(other)
+    assert [remote.status(server, t) for t in (old, new)] == [200, 200]
     issuer.jwks = tokens.key_set(other)
-    until(lambda: remote.status(server, tokens_[0]) == 401, 5)
-    assert remote.status(server, tokens_[1]) == 200
+    until(lambda: remote.status(server, old) == 401, 5)
+    assert [remote.status(server, t) for t in (
+        signed(key), new, signed(other))] == [401, 200, 200]
 
 
 BAD = ["no-keys", "cut-short", "html", "65-keys", "100-mb", "status-404",
@@ -146,21 +154,23 @@ BAD = ["no-keys", "cut-short", "html", "65-keys", "100-mb", "status-404",
 
 def test_a_bad_set_never_replaces_a_good_one(httpd, key, jwks):
     issuers = {name: peers.Issuer(jwks) for name in BAD}
-    own = {name: tokens.sign(tokens.claims(iss=f"https://{name}.example"),
-                             key) for name in BAD}
+
+    def own(name):
+        return tokens.sign(tokens.claims(iss=f"https://{name}.example"), key)
+
     try:
         server = httpd(remote.many({
             name: f"ApiJWKS {issuer.url}/jwks\nApiJWKSTTL 1s"
             for name, issuer in issuers.items()}), main=ONE_PROCESS)
         server.expect("the old keys stay in force")
         for name, issuer in issuers.items():
-            assert remote.status(server, own[name], f"/{name}") == \
+            assert remote.status(server, own(name), f"/{name}") == \
                 remote.SERVED
             issuer.fault, _ = faults.TABLE[name]
             issuer.requests.clear()
         for name, issuer in issuers.items():
             until(lambda: len(issuer.calls) >= 2, 8)
-            assert remote.status(server, own[name], f"/{name}") == \
+            assert remote.status(server, own(name), f"/{name}") == \
                 remote.SERVED
             assert [line for line in server.log().splitlines()
                     if f"<ApiIssuer {name}>" in line
@@ -182,19 +192,22 @@ def test_a_set_without_our_keys_counts(httpd, issuer, key):
 def test_old_keys_serve_until_they_are_stale(httpd, issuer, key):
     server = start(httpd, issuer, "ApiJWKSTTL 1s\nApiJWKSStale 2s")
     token = signed(key)
-    assert remote.status(server, token) == 200
+    for _ in range(2):  # the first one loads the keys, what counts is after
+        assert remote.status(server, token) == 200
     issuer.down()
     statuses = set()
 
     def stale():
-        statuses.add(remote.status(server, token))
+        statuses.add(remote.status(server, signed(key)))
         return 503 in statuses
 
     until(stale, 8, pause=0.1)
     assert statuses == {200, 503}
-    remote.refused_for_now(server, token)
+    remote.refused_for_now(server, signed(key))
+    # Who was known before is known for as long as ApiCacheTTL says.
+    assert remote.status(server, token) == 200
     issuer.up()
-    until(lambda: remote.status(server, token) == 200, 2.5)
+    until(lambda: remote.status(server, signed(key)) == 200, 2.5)
 
 
 @pytest.mark.parametrize("value, calls", [

@@ -1,5 +1,6 @@
 """A key server that misbehaves: nobody waits long, nobody hears that a token
 is bad, whoever can be served is served, and the log says what is wrong."""
+import itertools
 import threading
 
 import pytest
@@ -8,6 +9,7 @@ from support.server import MPM, ONE_PROCESS
 from support.wait import until
 
 OTHER = "https://other.example"
+COUNT = itertools.count()
 
 
 @pytest.fixture
@@ -28,6 +30,11 @@ def guarded(httpd, issuer, jwks, **more):
     return server
 
 
+def fresh(key, **changes):
+    """A token that nobody saw before: its key is needed."""
+    return tokens.sign(tokens.claims(jti=str(next(COUNT)), **changes), key)
+
+
 def last_refusal(server):
     return [line for line in server.log().splitlines()
             if "[api_oauth2:error]" in line and "AO2-040" in line][-1]
@@ -37,26 +44,23 @@ def last_refusal(server):
 def test_fault(httpd, issuer, key, jwks, name):
     issuer.fault, said = faults.TABLE[name]
     server = guarded(httpd, issuer, jwks)
-    old, other = (tokens.sign(tokens.claims(iss=iss), key)
-                  for iss in (tokens.ISSUER, OTHER))
     new_key = tokens.new_key(kid="k2")
-    new = tokens.sign(tokens.claims(), new_key)
 
     # Without keys: not now. Others do not notice.
-    remote.refused_for_now(server, old)
+    remote.refused_for_now(server, fresh(key))
     assert said in last_refusal(server)
-    assert remote.status(server, other) == 200
+    assert remote.status(server, fresh(key, iss=OTHER)) == 200
     # The server is back: within two seconds all is well.
-    good, issuer.fault = issuer.fault, None
-    until(lambda: remote.status(server, old) == 200, 2)
+    fault, issuer.fault = issuer.fault, None
+    until(lambda: remote.status(server, fresh(key)) == 200, 2)
     # It fails again: known keys serve, about others nothing is certain.
-    issuer.fault = good
-    remote.refused_for_now(server, new)
+    issuer.fault = fault
+    remote.refused_for_now(server, fresh(new_key))
     assert said in last_refusal(server)
-    assert remote.status(server, old) == 200
+    assert remote.status(server, fresh(key)) == 200
     # And once more it is back, with another key.
     issuer.fault, issuer.jwks = None, tokens.key_set(key, new_key)
-    until(lambda: remote.status(server, new) == 200, 2)
+    until(lambda: remote.status(server, fresh(new_key)) == 200, 2)
     assert set(issuer.calls) == {"/jwks"}
 
 
@@ -72,15 +76,14 @@ def test_odd_but_good(httpd, issuer, key, jwks, name):
 @pytest.mark.parametrize("name", ["hang", "hang-in-body", "drip"])
 def test_others_are_served_meanwhile(httpd, issuer, key, jwks, name):
     server = guarded(httpd, issuer, jwks)
-    old = tokens.sign(tokens.claims(), key)
-    new = tokens.sign(tokens.claims(), tokens.new_key(kid="k2"))
-    assert remote.status(server, old) == 200
+    new = fresh(tokens.new_key(kid="k2"))
+    assert remote.status(server, fresh(key)) == 200
     issuer.fault = faults.TABLE[name][0]
     waiting = threading.Thread(target=remote.refused_for_now,
                                args=(server, new))
     waiting.start()
     until(lambda: len(issuer.calls) == 2)
-    answer, took = remote.ask(server, old)
+    answer, took = remote.ask(server, fresh(key))
     assert waiting.is_alive()  # or nothing was shown
     waiting.join(10)
     assert (answer.status, took < 0.5) == (200, True)
@@ -127,7 +130,7 @@ def test_down_and_up_again(httpd, issuer, key, jwks):
     issuer.up()
     until(lambda: remote.status(server, token) == 200, 2)
     issuer.down()
-    assert remote.status(server, token) == 200
+    assert remote.status(server, fresh(key)) == 200
 
 
 def test_nothing_is_asked_for_that_is_not_needed(httpd, issuer, key, jwks):
