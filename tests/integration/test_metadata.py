@@ -262,11 +262,15 @@ def test_keys_that_move(httpd, issuer, key, jwks):
 
 def test_metadata_that_turns_bad(httpd, issuer, key):
     """Another issuer's metadata does not replace the keys there are."""
+    evil = peers.Issuer(tokens.key_set(tokens.new_key()))
     issuer.metadata[OAUTH] = says(issuer, issuer.url)
-    server = start(httpd, issuer.url, "ApiJWKSTTL 1s")
-    assert remote.status(server, token_of(issuer.url, key)) == 200
-    issuer.metadata[OAUTH]["issuer"] = "https://evil.example"
-    issuer.jwks = tokens.key_set(tokens.new_key())
-    known = issuer.calls.count(OAUTH)
-    until(lambda: issuer.calls.count(OAUTH) >= known + 2, 8)
-    assert remote.status(server, token_of(issuer.url, key)) == 200
+    try:
+        server = start(httpd, issuer.url, "ApiJWKSTTL 1s")
+        assert remote.status(server, token_of(issuer.url, key)) == 200
+        issuer.metadata[OAUTH] = says(evil, evil.url)
+        known = issuer.calls.count(OAUTH)
+        until(lambda: issuer.calls.count(OAUTH) >= known + 2, 8)
+        assert remote.status(server, token_of(issuer.url, key)) == 200
+        assert evil.calls == []
+    finally:
+        evil.stop()
