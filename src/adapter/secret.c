@@ -117,6 +117,9 @@ static ao2_code_t start(apr_proc_t *process, const char *command,
         rv = apr_procattr_cmdtype_set(attr, APR_PROGRAM_PATH);
     }
     if (rv == APR_SUCCESS) {
+        rv = apr_procattr_error_check_set(attr, 1);
+    }
+    if (rv == APR_SUCCESS) {
         rv = apr_proc_create(process, argv[0], (const char *const *)argv,
                              NULL, attr, pool);
     }
