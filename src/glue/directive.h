@@ -27,6 +27,9 @@ const char *ao2_directive_count(const cmd_parms *cmd, const char *wanted);
 const char *ao2_directive_list(const cmd_parms *cmd, int argc,
                                const char *wanted);
 
+/** Whether the directive @a name belongs inside of <ApiIssuer>. */
+int ao2_directive_is_inner(const char *name);
+
 /** "NAME=value": the value where @a word starts with @a name and '=', else
  *  NULL. */
 const char *ao2_directive_option(const char *word, const char *name);

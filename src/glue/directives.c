@@ -64,6 +64,21 @@ apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
     return words;
 }
 
+int ao2_directive_is_inner(const char *name)
+{
+    const command_rec *row = ao2_commands;
+
+    while (strcmp(row->name, "<ApiIssuer") != 0) {
+        row++;
+    }
+    for (row++; row->name; row++) {
+        if (strcasecmp(row->name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* D: everywhere, .htaccess with AllowOverride AuthConfig included.
  * S: server and virtual host. */
 #define IN_D (OR_AUTHCFG | RSRC_CONF)
@@ -102,6 +117,7 @@ const command_rec ao2_commands[] = {
 
     AP_INIT_RAW_ARGS("<ApiIssuer", ao2_open_issuer, NULL, IN_S,
                      "NAME: somebody whose tokens may be accepted"),
+    /* The rest stands inside of it. */
     AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_issuer_url, NULL, IN_S,
                       "the exact \"iss\""),
     AP_INIT_TAKE_ARGV("ApiMetadata", ao2_issuer_metadata, NULL, IN_S,

@@ -264,14 +264,30 @@ static int is_name(const char *text)
 static const char *section_name(cmd_parms *cmd, const char *args)
 {
     const char *end = strrchr(args, '>');
+    const char *rest;
     const char *text;
 
     if (!end || end[1]) {
         return NULL;
     }
-    text = apr_pstrmemdup(cmd->temp_pool, args, (apr_size_t)(end - args));
-    text = ap_getword_conf(cmd->pool, &text);
-    return is_name(text) ? text : NULL;
+    rest = apr_pstrmemdup(cmd->temp_pool, args, (apr_size_t)(end - args));
+    text = ap_getword_conf(cmd->pool, &rest);
+    return is_name(text) && !*rest ? text : NULL;
+}
+
+/* httpd would take what it knows for a setting of the server. */
+static const char *check_inside(cmd_parms *cmd)
+{
+    const ap_directive_t *at;
+
+    for (at = cmd->directive->first_child; at; at = at->next) {
+        if (!ao2_directive_is_inner(at->directive)) {
+            cmd->err_directive = at;
+            return apr_psprintf(cmd->pool, "%s is not allowed inside "
+                                "<ApiIssuer>", at->directive);
+        }
+    }
+    return NULL;
 }
 
 const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args)
@@ -290,12 +306,13 @@ const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args)
         return "<ApiIssuer NAME> takes one name, without spaces, quotes or "
                "controls";
     }
-    if (server->open) {
-        return "<ApiIssuer> is not allowed inside <ApiIssuer>";
-    }
     if (apr_hash_get(server->issuers, name, APR_HASH_KEY_STRING)) {
         return apr_psprintf(cmd->pool, "<ApiIssuer %s> stands here twice: "
                             "names are unique in a server", name);
+    }
+    error = check_inside(cmd);
+    if (error) {
+        return error;
     }
     draft = ao2_issuer_draft_make(name, cmd->pool);
     server->open = draft;
