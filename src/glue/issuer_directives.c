@@ -187,9 +187,10 @@ const char *ao2_issuer_claims(cmd_parms *cmd, void *dir, int argc,
     if (!draft) {
         return error;
     }
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "[subject=..] [client=..] "
-                                        "[scope=..]");
+    error = ao2_directive_list(cmd, argc, "[subject=..] [client=..] "
+                                          "[scope=..]");
+    if (error) {
+        return error;
     }
     for (i = 0; i < argc; i++) {
         for (k = 0; k < 3; k++) {
@@ -261,9 +262,10 @@ const char *ao2_issuer_timeout(cmd_parms *cmd, void *dir, int argc,
     if (!draft) {
         return error;
     }
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "[connect=DURATION] "
-                                        "[total=DURATION]");
+    error = ao2_directive_list(cmd, argc, "[connect=DURATION] "
+                                          "[total=DURATION]");
+    if (error) {
+        return error;
     }
     for (i = 0; i < argc; i++) {
         const char *connect = ao2_directive_option(argv[i], "connect");
@@ -346,10 +348,8 @@ const char *ao2_issuer_tls(cmd_parms *cmd, void *dir, int argc,
     if (!draft) {
         return error;
     }
-    if (argc < 1) {
-        return ao2_directive_count(cmd, "[ca=PATH] [cert=PATH key=PATH] "
-                                        "[verify=on|off] [proxy=URL]");
-    }
+    error = ao2_directive_list(cmd, argc, "[ca=PATH] [cert=PATH key=PATH] "
+                                          "[verify=on|off] [proxy=URL]");
     for (i = 0; i < argc && !error; i++) {
         error = tls_option(cmd, &draft->issuer.way, argv[i]);
     }

@@ -2,11 +2,12 @@
 
 #include <http_core.h>
 
+#include "base/text.h"
 #include "glue/caches.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
-static int check_accept(const server_rec *server)
+static int check_accept(const server_rec *server, apr_pool_t *temp)
 {
     const ao2_server_t *conf = ao2_server_of(server);
     int bad = 0;
@@ -20,7 +21,8 @@ static int check_accept(const server_rec *server)
             ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, server,
                          "%s:%d: ApiAccept: \"%s\" is not allowed here: the "
                          "NAME of an <ApiIssuer> of this server", use->file,
-                         use->line, use->name);
+                         use->line,
+                         ao2_text_for_log(ao2_span(use->name), 80, temp));
             bad = 1;
         }
     }
@@ -90,7 +92,7 @@ int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
     (void)log;
     bad |= ao2_caches_check(temp, main_server);
     for (server = main_server; server; server = server->next) {
-        bad |= check_accept(server);
+        bad |= check_accept(server, temp);
         warn_unset(server);
     }
     return bad ? HTTP_INTERNAL_SERVER_ERROR : OK;
