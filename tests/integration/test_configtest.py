@@ -1,0 +1,552 @@
+"""Every directive at configtest: what is wrong is refused in a sentence that
+names the directive, the value and what is allowed; the good twin passes."""
+import re
+from pathlib import Path
+
+import pytest
+from support import conf, tokens
+from support.server import MPM
+
+pytestmark = pytest.mark.skipif(
+    MPM != "event", reason="configtest is the same with every MPM")
+TOP = Path(__file__).parents[2]
+#: Directives of others that the module only watches.
+WATCHED = {"Require", "AuthType"}
+HUGE = "x" * 100_000
+FLAG = (["On", "off", "ON"], {"yes": "On or Off", "1": "On or Off"})
+DURATION = (["0", "90", "500ms", "30s", "5mi", "1h", "2d"], {
+    text: "a duration such as" for text in
+    ["-1", "5x", "'5 mi'", "mi", "1.5s", "0x10", "99999999999999d",
+     "9223372036854775807ms", "inf"]})
+
+
+class Row:
+    """A directive: good argument lists, bad ones with what the message must
+    say, whether it may stand without arguments or with many."""
+
+    def __init__(self, good, bad, many=False, least=1):
+        self.good, self.bad = good, bad
+        self.many, self.least = many, least
+
+
+LOCATION = {
+    "ApiAccept": Row(["corp", "corp corp"], {"nobody": '"nobody"',
+                                             "corp nobody": '"nobody"',
+                                             "Corp": "<ApiIssuer>"}, True),
+    "ApiAudience": Row(["any", "ANY", "pizza", "https://x/ y", "'two words'"],
+                       {"'' x": "not empty", "any x": "any alone",
+                        "x any": "any alone"}, True),
+    "ApiTokenFrom": Row(
+        ["header", "HEADER", "header:X-Key", "cookie:t query:t form:t header"],
+        {text: "header:NAME" for text in
+         ["body", "header:", "cookie:", "query:", "form:", "header:a b",
+          "'header:a b'", "'cookie:a;b'", "query:a&b", "query:a%20b",
+          "form:a+b", "Header:X\u00fc", "'' header", "header header:"]}, True),
+    "ApiForwardToken": Row(*FLAG),
+    "ApiPassClaim": Row(
+        ["sub header X-User", "sub env WHO", "a.b HEADER X", "'a b' env C"],
+        {"sub cookie X": "env or header", "sub header 'X Y'": "name",
+         "sub header Authorization": "header of the application's own",
+         "sub header host": "header of the application's own",
+         "sub header Content-Length": "header of the application's own",
+         "sub header X:Y": "name", "sub env 'A=B'": "name of a variable",
+         "'' env A": "CLAIM env NAME",
+         "sub": "CLAIM env NAME", "sub env": "CLAIM env NAME"}, least=3),
+    "ApiErrorBody": Row(["problem", "message", "FAULT", "none"],
+                        {"html": "problem, message, fault or none",
+                         "json": "problem, message, fault or none"}),
+    "ApiErrorDetail": Row(*FLAG),
+    "ApiPreflight": Row(["pass", "Protect"], {"On": "pass or protect",
+                                              "open": "pass or protect"}),
+    "ApiAnonymous": Row(*FLAG),
+}
+SERVER = {
+    "ApiTokenCache": Row(["off", "64K", "16M", "1G"], {
+        text: "a size such as" for text in
+        ["1K", "0", "-1", "16MB", "16X", "99999999999999999999",
+         "9999999999G"]}),
+    "ApiRevocations": Row(["file:keys/revoked"], {
+        "keys/revoked": "file:PATH", "file:": "file:PATH",
+        "file:keys/absent": "No such file", "file:keys": "no regular file",
+        "https://x/y": "file:PATH"}),
+}
+URLS = {text: "URL" for text in
+        ["ftp://x/", "x", "//x/y", "https://", "https:///x", "https://x y",
+         "https://u:p@x/", "https://x/#f", "https://x:0/", "https://x:99999/",
+         "javascript:x", "FILE:///x"]}
+HTTP = {"http://keys.example/": "http"}
+ISSUER = {
+    "ApiIssuerURL": Row(["https://a.example", "https://a.example/t?x=%20"], {
+        "'two words'": "exactly as", "a\u00fc": "exactly"}),
+    "ApiMetadata": Row(["auto", "OFF", "https://a.example/.well-known/x",
+                        "http://127.0.0.1:8080/x", "http://[::1]/x",
+                        "http://localhost/x"],
+                       {**URLS, **HTTP, "on": "auto, off or a URL"}),
+    "ApiJWKS": Row(["file:keys/corp.json", "https://a.example/k",
+                    "file:keys/corp.json https://a.example/k",
+                    "http://127.0.0.1/k"],
+                   {**{k: "file:PATH" for k in URLS}, **HTTP,
+                    "file:": "file:PATH", "keys/corp.json": "file:PATH",
+                    "file:keys/absent": "No such file"}, True),
+    "ApiPublicKey": Row(
+        ["file:keys/public.pem", "file:keys/public.pem kid=a alg=ES256"],
+        {"keys/public.pem": "file:PATH", "file:": "file:PATH",
+         "file:keys/absent": "No such file",
+         "file:keys/public.pem kid=": "kid=ID and alg=ALG",
+         "file:keys/public.pem alg=none": "kid=ID and alg=ALG",
+         "file:keys/public.pem alg=": "kid=ID and alg=ALG",
+         "file:keys/public.pem alg=RS256": "RS256",
+         "file:keys/public.pem use=sig": "kid=ID and alg=ALG",
+         "file:keys/public.pem kid=" + "k" * 257: "kid=ID and alg=ALG",
+         "file:keys/corp.json": "PEM"}),
+    "ApiSharedSecret": Row(
+        ["file:keys/secret", "file:keys/secret kid=a", "env:AO2_TEST_SECRET",
+         "'exec:/bin/echo 0123456789abcdef0123456789abcdef'",
+         "0123456789abcdef0123456789abcdef"],
+        {"short": "at least 32", "file:keys/absent": "No such file",
+         "file:keys/short": "at least 32", "env:AO2_TEST_NONE": "not set",
+         "exec:/bin/false": "failed", "exec:/absent": "cannot be started",
+         "exec:": "no command", "exec:/bin/true": "empty",
+         "file:keys/secret kid=": "kid=ID", "file:keys/secret x": "kid=ID",
+         "file:keys/corp.json": "oct"}),
+    "ApiAlgorithms": Row(
+        ["RS256", "ES256 ES384 EdDSA", "Ed25519 Ed448"],
+        {text: "RS256 RS384" for text in
+         ["none", "NONE", "rs256", "RS257", "HS1", "RS256,ES256", "'' RS256",
+          "ES256 none"]} | {"HS256": "ApiSharedSecret"}, True),
+    "ApiTokenFormat": Row(["jwt", "JWT", "any"], {
+        "saml": "jwt, opaque or any",
+        "opaque": "ApiIntrospection"}),
+    "ApiRequireType": Row(["off", "at+jwt", "at+jwt JWT"], {
+        "'' JWT": "off alone", "off at+jwt": "off alone",
+        "at+jwt off": "off alone"}, True),
+    "ApiClaims": Row(
+        ["subject=a", "subject=a,b.c client=d scope=e", "scope=x"],
+        {text: "scope=CLAIM" for text in
+         ["subject", "subject=", "subject=a,", "subject=,a", "subject=a,,b",
+          "user=a", "Subject=a", "'' scope=x", "subject=a roles=b"]}, True),
+    "ApiClockSkew": Row(*DURATION),
+    "ApiAllowNoExpiry": Row(*FLAG),
+    "ApiJWKSTTL": Row(*DURATION),
+    "ApiJWKSStale": Row(*DURATION),
+    "ApiIntrospection": Row(
+        ["auto", "OFF", "https://a.example/i", "http://127.0.0.1/i"],
+        {**URLS, **HTTP, "on": "auto, off or a URL"}),
+    "ApiIntrospectJWT": Row(
+        ["Off", "On\nApiIntrospection https://a.example/i"],
+        {"yes": "On or Off", "On": "ApiIntrospection"}),
+    "ApiIntrospectionParam": Row(
+        ["token_type_hint access_token", "a 'b c'"],
+        {"a": "NAME VALUE", "'' b": "NAME VALUE",
+         "token x": "not sent anyway", "client_id x": "not sent anyway"},
+        least=2),
+    "ApiClientAuth": Row(
+        ["none", "none me", "client_secret_basic me file:keys/secret",
+         "client_secret_post me env:AO2_TEST_SECRET",
+         "client_secret_jwt me file:keys/secret",
+         "client_secret_jwt:HS256 me file:keys/secret",
+         "private_key_jwt me file:keys/private.pem",
+         "private_key_jwt:ES256 me file:keys/private.pem",
+         "tls_client_auth me", "bearer file:keys/secret"],
+        {"basic me x": "client_secret_basic",
+         "client_secret_basic": "client_secret_basic CLIENT-ID",
+         "client_secret_basic me": "SECRET-SOURCE",
+         "client_secret_basic '' x": "client id of printable ASCII",
+         "client_secret_basic me file:keys/absent": "No such file",
+         "client_secret_basic me env:AO2_TEST_NONE": "not set",
+         "client_secret_jwt me short": "32",
+         "client_secret_jwt:ES256 me file:keys/secret": "ES256",
+         "private_key_jwt me 0123": "file:KEY",
+         "private_key_jwt:RS256 me file:keys/private.pem": "RS256",
+         "private_key_jwt me file:keys/public.pem": "private key",
+         "private_key_jwt:none me file:keys/private.pem": "none",
+         "none:ES256 me": "client_secret_basic",
+         "tls_client_auth": "CLIENT-ID", "bearer": "SECRET-SOURCE"}),
+    "ApiCacheTTL": Row(*DURATION),
+    "ApiNegativeCacheTTL": Row(*DURATION),
+    "ApiConcurrency": Row(["1", "32"], {
+        text: "a number from 1 to" for text in
+        ["0", "-1", "+1", "1x", "1.5", "99999999999999999999", "' 1'"]}),
+    "ApiTimeout": Row(
+        ["total=5s", "connect=1s total=5s", "connect=100ms"],
+        {text: "connect=DURATION" for text in
+         ["5s", "total=", "total=0", "connect=0", "total=5x", "read=1s",
+          "total=5s read=1s"]} | {
+            "connect=9s total=5s": "connect= is longer than total="}, True),
+    "ApiTLS": Row(
+        ["ca=keys/public.pem", "ca=keys", "verify=on",
+         "cert=keys/public.pem key=keys/private.pem",
+         "proxy=http://proxy.example:3128"],
+        {"ca=": "a file or folder", "ca=keys/absent": "a file or folder",
+         "cert=keys": "a file that is there",
+         "cert=keys/public.pem": "cert= and key= together",
+         "key=keys/private.pem": "cert= and key= together",
+         "verify=maybe": "verify=on, verify=off", "verify=": "verify=on",
+         "proxy=": "proxy=URL", "proxy=ftp://x": "proxy=URL",
+         "version=1.3": "ca=PATH"}, True),
+    "ApiAllowInsecureHTTP": Row(
+        ["Off", "On\nApiJWKS http://keys.example/k"], FLAG[1]),
+}
+ALL = {**LOCATION, **SERVER, **ISSUER}
+
+
+@pytest.fixture(scope="module")
+def server(module_httpd, key, jwks):
+    pem = key.export_to_pem().decode()
+    private = key.export_to_pem(private_key=True, password=None).decode()
+    server = module_httpd(main="ApiAudience any\n", start=False, files={
+        "keys/corp.json": jwks, "keys/public.pem": pem,
+        "keys/private.pem": private, "keys/secret": "s" * 64 + "\n",
+        "keys/short": "s" * 31 + "\n", "keys/revoked": "jti:x\n"})
+    server.env["AO2_TEST_SECRET"] = "e" * 64
+    server.start()
+    return server
+
+
+def issuer(*lines, name="corp"):
+    """An issuer object that is complete without `lines`."""
+    names = {line.split()[0] for text in lines for line in text.split("\n")}
+    base = {"ApiIssuerURL": tokens.ISSUER, "ApiJWKS": "file:keys/corp.json"}
+    return conf.section("ApiIssuer", name, [
+        *(f"{k} {v}" for k, v in base.items() if k not in names), *lines])
+
+
+def place(name, line):
+    """A configuration in which the directive stands where it belongs."""
+    if name in ISSUER:
+        return issuer(line)
+    if name in SERVER:
+        return issuer() + line + "\n"
+    return issuer() + conf.section("Location", "/x", [line])
+
+
+def refused(server, text):
+    """What configtest says to it, which is one complaint and a place."""
+    code, said = server.configtest(text)
+    assert code != 0, said
+    assert "AddressSanitizer" not in said and "runtime error" not in said
+    assert len(said) < 4000, len(said)
+    return said
+
+
+def accepted(server, text):
+    code, said = server.configtest(text)
+    assert code == 0, said
+    assert "Syntax OK" in said
+
+
+def line_of(server, start):
+    lines = (server.root / "httpd.conf").read_text().splitlines()
+    return {i for i, text in enumerate(lines, 1)
+            if text.strip().startswith(start)}
+
+
+def test_table_is_complete():
+    """A new directive needs a row here."""
+    source = (TOP / "src/glue/directives.c").read_text()
+    known = set(re.findall(r'AP_INIT_\w+\(\s*"(<?\w+)"', source))
+    print(f"{len(known)} directives")
+    assert len(known) > 20
+    assert known - WATCHED - {"<ApiIssuer"} == set(ALL)
+
+
+BAD = [(name, args, word) for name, row in ALL.items()
+       for args, word in row.bad.items()]
+
+
+def all_good(name):
+    """Every good argument list, each in a place of its own."""
+    lines = [f"{name} {args}" for args in ALL[name].good]
+    lines.append(lines[0].replace(name, name.lower()))
+    if name in ISSUER:
+        return issuer() + "".join(issuer(line, name=f"i{i}")
+                                  for i, line in enumerate(lines))
+    if name in SERVER:
+        return "\n".join(lines) + "\n"
+    return issuer() + "".join(conf.section("Location", f"/{i}", [line])
+                              for i, line in enumerate(lines))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_good(server, name):
+    accepted(server, all_good(name))
+
+
+@pytest.mark.parametrize("name,args,word", BAD)
+def test_bad(server, name, args, word):
+    said = refused(server, place(name, f"{name} {args}"))
+    assert name in said
+    assert word in said, said
+    # httpd's own "Syntax error on line N" points at it, or at its section.
+    found = re.search(r"line (\d+) of|httpd.conf:(\d+):", said)
+    number = int(found.group(1) or found.group(2))
+    assert number in line_of(server, name) | line_of(server, "<ApiIssuer")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_argument(server, name):
+    assert f"{name} takes " in refused(server, place(name, name)) or \
+        name == "ApiClientAuth"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_too_many(server, name):
+    row = ALL[name]
+    first = row.good[0].split("\n")[0]
+    if row.many:
+        first = " ".join([first.split()[0]] * 64)
+    said = refused(server, place(name, f"{name} {first} more more"))
+    assert name in said
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_huge(server, name):
+    """An argument of 100 KB is refused or taken, and never repeated whole."""
+    args = " ".join([HUGE] * ALL[name].least)
+    code, said = server.configtest(place(name, f"{name} {args}"))
+    assert len(said) < 4000
+    assert (code == 0) == (name in {
+        "ApiAudience", "ApiIssuerURL", "ApiRequireType", "ApiSharedSecret",
+        "ApiIntrospectionParam"}), said
+    assert code == 0 or name in said
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_binary(server, name):
+    """Bytes that no text has: refused or taken, and escaped in the answer."""
+    junk = bytes(range(1, 32)).replace(b"\n", b"").replace(b"\r", b"") + \
+        bytes(range(127, 256))
+    args = " ".join(["@"] * ALL[name].least).encode().replace(
+        b"@", b'"' + junk.replace(b'"', b"") + b'"')
+    (server.root / "binary.conf").write_bytes(name.encode() + b" " + args)
+    code, said = server.configtest(
+        place(name, "Include ${root}/binary.conf"))
+    assert "Sanitizer" not in said
+    if code:
+        assert name in said
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", said), said
+    else:
+        assert name in {"ApiAudience", "ApiRequireType", "ApiSharedSecret",
+                        "ApiIntrospectionParam"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nul(server, name):
+    """httpd ends a line at a NUL: what is left is judged as it stands."""
+    (server.root / "binary.conf").write_bytes(
+        name.encode() + b" \0" + ALL[name].good[0].encode() + b"\n")
+    said = refused(server, place(name, "Include ${root}/binary.conf"))
+    assert name in said
+
+
+OUTSIDE = {  # where an issuer's directive must not stand
+    "server": "{}\n", "virtual host": "<VirtualHost *:${{port}}>\n{}\n"
+    "</VirtualHost>\n", "Location": "<Location /x>\n{}\n</Location>\n",
+    "Directory": "<Directory />\n{}\n</Directory>\n",
+    "Files": "<Files x>\n{}\n</Files>\n",
+    "If": "<If true>\n{}\n</If>\n",
+}
+
+
+@pytest.mark.parametrize("name,where", [
+    (name, where) for name in ISSUER for where in OUTSIDE
+    if where in ("server", "Location") or name == "ApiIssuerURL"])
+def test_issuer_directive_outside(server, name, where):
+    line = f"{name} {ISSUER[name].good[0]}"
+    said = refused(server, OUTSIDE[where].format(line))
+    assert f"{name} is only allowed inside <ApiIssuer" in said or \
+        f"{name} not allowed in <{where}> context" in said
+
+
+@pytest.mark.parametrize("name", [*LOCATION, *SERVER])
+def test_other_directive_inside(server, name):
+    row = ALL[name]
+    said = refused(server, issuer(f"{name} {row.good[0]}"))
+    assert f"{name} is not allowed inside <ApiIssuer>" in said
+    accepted(server, issuer() + f"{name} {row.good[0]}\n")
+
+
+@pytest.mark.parametrize("line", [
+    "ServerAdmin x@y", "Require all granted", "SetEnv a b",
+    "<Location /x>\nRequire all granted\n</Location>",
+    "<ApiIssuer other>\nApiIssuerURL https://x\n</ApiIssuer>",
+    "<If true>\nApiAudience any\n</If>"])
+def test_foreign_directive_inside(server, line):
+    said = refused(server, issuer(line))
+    assert "not allowed inside <ApiIssuer>" in said
+    assert line.split()[0] in said
+    number = int(re.search(r"line (\d+) of", said).group(1))
+    assert number in line_of(server, line.split("\n")[0])
+
+
+def test_conditions_inside(server):
+    """What httpd resolves while it reads may stand anywhere."""
+    accepted(server, issuer(
+        "<IfModule api_oauth2_module>\nApiClockSkew 5s\n</IfModule>",
+        "<IfDefine !NOTHING>\nApiClockSkew 6s\n</IfDefine>"))
+    said = refused(server, issuer(
+        "<IfModule api_oauth2_module>\nApiClockSkew x\n</IfModule>"))
+    assert "ApiClockSkew" in said
+
+
+@pytest.mark.parametrize("where", OUTSIDE)
+def test_location_directive_everywhere(server, where):
+    lines = [f"{name} {args}" for name, row in LOCATION.items()
+             for args in row.good]
+    accepted(server, issuer() + OUTSIDE[where].format("\n".join(lines)))
+
+
+@pytest.mark.parametrize("name", SERVER)
+@pytest.mark.parametrize("where", OUTSIDE)
+def test_server_directive(server, name, where):
+    text = OUTSIDE[where].format(f"{name} {SERVER[name].good[0]}")
+    if where in ("server", "virtual host"):
+        accepted(server, text)
+    else:
+        assert f"{name} not allowed in <{where}>" in refused(server, text)
+
+
+@pytest.mark.parametrize("head", [
+    "<ApiIssuer>", "<ApiIssuer >", "<ApiIssuer a b>", '<ApiIssuer "a b">',
+    '<ApiIssuer "">', "<ApiIssuer a\x01>", "<ApiIssuer a\x7f>",
+    "<ApiIssuer 'a\"'>", "<ApiIssuer a>b>", "<ApiIssuer a"])
+def test_section_name(server, head):
+    text = f"{head}\nApiIssuerURL https://x\nApiMetadata auto\n</ApiIssuer>\n"
+    said = refused(server, text)
+    assert "<ApiIssuer NAME> takes one name" in said or "not closed" in said \
+        or "missing closing" in said
+    assert "\x01" not in said and "\x7f" not in said
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_c.1", "\u00fcber", '"quoted"',
+                                  "https://a.example/t"])
+def test_section_name_twin(server, name):
+    accepted(server, conf.issuer(name=name, keys="ApiMetadata auto"))
+
+
+def test_section_in_places(server):
+    section = issuer()
+    for where, text in OUTSIDE.items():
+        if where in ("server", "virtual host"):
+            accepted(server, text.format(section))
+        else:
+            assert "<ApiIssuer" in refused(server, text.format(section))
+
+
+def test_names_are_unique_in_a_server(server):
+    said = refused(server, issuer() + issuer())
+    assert "<ApiIssuer corp> stands here twice" in said
+    host = "<VirtualHost *:${port}>\n%s</VirtualHost>\n"
+    assert "twice" in refused(server, host % (issuer() + issuer()))
+    accepted(server, issuer() + host % issuer() + host % issuer())
+
+
+INCOMPLETE = [  # lines of a section, what is missing
+    ([], "ApiIssuerURL is missing"),
+    (["ApiJWKS file:keys/corp.json"], "ApiIssuerURL is missing"),
+    (["ApiIssuerURL https://a.example", "ApiMetadata off"], "no keys"),
+    (["ApiIssuerURL http://a.example"], "ApiIssuerURL"),
+    (["ApiIssuerURL urn:example"], "ApiIssuerURL"),
+    (["ApiIssuerURL https://a.example", "ApiTokenFormat opaque"],
+     "ApiTokenFormat opaque needs"),
+    (["ApiTokenFormat opaque", "ApiIntrospection auto"],
+     "ApiIssuerURL is missing"),
+    (["ApiIssuerURL https://a.example", "ApiSharedSecret file:keys/secret",
+      "ApiAlgorithms ES256"], "ApiSharedSecret is never used"),
+    (["ApiIssuerURL https://a.example", "ApiTokenFormat jwt",
+      "ApiIntrospection https://a.example/i"],
+     "ApiIntrospection is never used"),
+]
+COMPLETE = [
+    ["ApiIssuerURL https://a.example"],
+    ["ApiIssuerURL urn:example", "ApiJWKS file:keys/corp.json"],
+    ["ApiIssuerURL http://a.example", "ApiAllowInsecureHTTP On"],
+    ["ApiIssuerURL http://127.0.0.1:8080/x"],
+    ["ApiIssuerURL https://a.example", "ApiMetadata off",
+     "ApiJWKS file:keys/corp.json"],
+    ["ApiIssuerURL https://a.example", "ApiSharedSecret file:keys/secret",
+     "ApiAlgorithms HS256 ES256"],
+    ["ApiTokenFormat opaque", "ApiIntrospection https://a.example/i"],
+]
+
+
+@pytest.mark.parametrize("lines,word", INCOMPLETE)
+def test_incomplete_section(server, lines, word):
+    said = refused(server, conf.section("ApiIssuer", "corp", lines))
+    assert "<ApiIssuer corp>" in said and word in said
+
+
+@pytest.mark.parametrize("lines", COMPLETE)
+def test_complete_section(server, lines):
+    accepted(server, conf.section("ApiIssuer", "corp", lines))
+
+
+REQUIRES = {  # Require lines, and what the message must say
+    "oauth2-scope": "oauth2-scope", "oauth2-client": "oauth2-client",
+    "oauth2-issuer": "oauth2-issuer", "oauth2-token": "oauth2-token",
+    "oauth2-claim": "oauth2-claim", 'oauth2-scope "a b"': "a scope holds",
+    "oauth2-scope caf\u00e9": "a scope holds",
+    'oauth2-scope "a\\"b"': "a scope holds", 'oauth2-client ""': "oauth2-cl",
+    "oauth2-token person": "user and application",
+    "oauth2-token User": "user and application",
+    "oauth2-claim a ~": "one REGEX", "oauth2-claim a ~ b c": "one REGEX",
+    "oauth2-claim a ~ (": "no regular expression",
+    "oauth2-claim a ~ " + "(" * 50_000: "no regular expression",
+    "oauth2-scope " + '"' + HUGE + ' "': "a scope holds",
+}
+
+
+@pytest.mark.parametrize("line", REQUIRES, ids=lambda text: text[:30])
+def test_require(server, line):
+    for text in (f"Require {line}", f"<RequireAll>\nRequire valid-user\n"
+                 f"Require not {line}\n</RequireAll>"):
+        said = refused(server, issuer() + conf.section(
+            "Location", "/x", ["AuthType Bearer", text]))
+        assert "Require" in said and REQUIRES[line] in said
+
+
+@pytest.mark.parametrize("line", [
+    "oauth2-scope a b", "oauth2-scope " + "s" * 10_000, "oauth2-client x",
+    "oauth2-issuer corp", "oauth2-token user application", "oauth2-claim a",
+    "oauth2-claim a.b c 'd e'", "oauth2-claim a ~ ^b$",
+    "oauth2-claim a ~ '^b c$'"], ids=lambda text: text[:30])
+def test_require_twin(server, line):
+    accepted(server, issuer() + conf.section(
+        "Location", "/x", ["AuthType Bearer", f"Require {line}"]))
+
+
+
+
+def test_warnings(server):
+    """What is allowed and yet worth a word: at each start, by name."""
+    plain = server.base
+    rows = [
+        ("<Location /x>\nAuthType Bearer\n</Location>\n" + issuer(),
+         "AuthType Bearer without ApiAudience"),
+        ("<Location /x>\nAuthType Bearer\nApiAudience any\n</Location>\n",
+         "AuthType Bearer without ApiAccept"),
+        (issuer("ApiTLS verify=off"), "ApiTLS verify=off in"),
+        (issuer("ApiSharedSecret 0123456789abcdef0123456789abcdef"),
+         "stands in the configuration itself"),
+        (issuer("ApiSharedSecret file:keys/secret"),
+         "everybody can read the file"),
+        (issuer("ApiClientAuth bearer file:keys/secret"),
+         "everybody can read the file"),
+    ]
+    server.base = plain.replace("ApiAudience any\n", "")
+    (server.root / "keys/secret").chmod(0o644)
+    try:
+        for text, warning in rows:
+            code, said = server.configtest(text)
+            assert code == 0, said
+            assert warning in said
+            assert said.count(":warn") == 1 or said.count("AH") == 0, said
+        (server.root / "keys/secret").chmod(0o600)
+        for text in (issuer("ApiSharedSecret file:keys/secret"),
+                     issuer("ApiTLS verify=on"), issuer() +
+                     "<Location /x>\nAuthType Bearer\nApiAudience any\n"
+                     "</Location>\n"):
+            code, said = server.configtest(text)
+            assert code == 0 and said.strip() == "Syntax OK", said
+    finally:
+        server.base = plain
