@@ -30,14 +30,6 @@ static const char *provider_name(apr_pool_t *pool, const char *word)
     return length ? apr_pstrmemdup(pool, word, length) : NULL;
 }
 
-static const char *refuse_section(const cmd_parms *cmd)
-{
-    return ao2_server_of(cmd->server)->open
-               ? apr_pstrcat(cmd->pool, cmd->cmd->name, " is not allowed "
-                             "inside <ApiIssuer>", NULL)
-               : NULL;
-}
-
 static const char *set_socache(cmd_parms *cmd, ao2_cache_choice_t *choice,
                                int argc, char *const argv[])
 {
@@ -62,12 +54,9 @@ const char *ao2_set_cache(cmd_parms *cmd, void *dir, int argc,
                           char *const argv[])
 {
     ao2_cache_choice_t *choice = apr_pcalloc(cmd->pool, sizeof(*choice));
-    const char *error = refuse_section(cmd);
+    const char *error = NULL;
 
     (void)dir;
-    if (error) {
-        return error;
-    }
     if (argc < 1) {
         return ao2_directive_count(cmd, ALLOWED);
     }
@@ -93,14 +82,10 @@ const char *ao2_set_cache_secret(cmd_parms *cmd, void *dir, int argc,
                                  char *const argv[])
 {
     ao2_span_t *secret = apr_palloc(cmd->pool, sizeof(*secret));
-    const char *error = refuse_section(cmd);
     const char *warning;
     ao2_fail_t fail = {0};
 
     (void)dir;
-    if (error) {
-        return error;
-    }
     if (argc != 1) {
         return ao2_directive_count(cmd, "file:PATH, env:NAME, exec:COMMAND "
                                         "or the secret itself");

@@ -97,9 +97,9 @@ static int check_socache(const ao2_cache_choice_t *choice,
 
     if (!ao2_socache_is_there(choice->provider)) {
         config_error(choice, server,
-                     apr_psprintf(temp, "\"%s\" is not allowed here: none, "
+                     apr_psprintf(temp, "\"%.80s\" is not allowed here: none, "
                                   "shmcb, or the name of a socache provider, "
-                                  "whose module is loaded (mod_socache_%s)",
+                                  "whose module is loaded (mod_socache_%.80s)",
                                   choice->provider, choice->provider));
         return 1;
     }

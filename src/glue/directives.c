@@ -112,12 +112,16 @@ const command_rec ao2_commands[] = {
 
     AP_INIT_TAKE_ARGV("ApiTokenCache", ao2_set_token_cache, NULL, IN_S,
                       "a size, or off"),
+    AP_INIT_TAKE_ARGV("ApiCache", ao2_set_cache, NULL, IN_S,
+                      "shmcb[:PATH(SIZE)], PROVIDER:ARGS or none"),
+    AP_INIT_TAKE_ARGV("ApiCacheSecret", ao2_set_cache_secret, NULL, IN_S,
+                      "file:PATH, env:NAME, exec:COMMAND or the secret"),
     AP_INIT_TAKE_ARGV("ApiRevocations", ao2_set_revocations, NULL, IN_S,
                       "file:PATH"),
 
     AP_INIT_RAW_ARGS("<ApiIssuer", ao2_open_issuer, NULL, IN_S,
                      "NAME: somebody whose tokens may be accepted"),
-    /* The rest stands inside of it. */
+    /* All that follows stands inside of it. */
     AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_issuer_url, NULL, IN_S,
                       "the exact \"iss\""),
     AP_INIT_TAKE_ARGV("ApiMetadata", ao2_issuer_metadata, NULL, IN_S,
@@ -171,9 +175,5 @@ const command_rec ao2_commands[] = {
                       DRAFT_MEMBER(issuer.discovery.allow_http), IN_S,
                       "On or Off"),
 
-    AP_INIT_TAKE_ARGV("ApiCache", ao2_set_cache, NULL, IN_S,
-                      "shmcb[:PATH(SIZE)], PROVIDER:ARGS or none"),
-    AP_INIT_TAKE_ARGV("ApiCacheSecret", ao2_set_cache_secret, NULL, IN_S,
-                      "file:PATH, env:NAME, exec:COMMAND or the secret"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };

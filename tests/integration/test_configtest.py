@@ -65,6 +65,16 @@ SERVER = {
         text: "a size such as" for text in
         ["1K", "0", "-1", "16MB", "16X", "99999999999999999999",
          "9999999999G"]}),
+    "ApiCache": Row(
+        ["none", "shmcb", "shmcb:run/cache(64K)", "SHMCB:run/other(1M)"],
+        {"none x": "nothing follows none", "shmcb x": "nothing follows",
+         "shmcb:run/cache(1K)": "64K or more", "shmcb:run/cache(": "64K or",
+         ":x": "PROVIDER:ARGS", "a$b:x": "PROVIDER:ARGS",
+         "nobody:x": "nobody"}),
+    "ApiCacheSecret": Row(
+        ["file:keys/secret", "env:AO2_TEST_SECRET", "0123456789abcdef"],
+        {"short": "at least 16", "env:AO2_TEST_NONE": "not set",
+         "file:keys/absent": "No such file"}),
     "ApiRevocations": Row(["file:keys/revoked"], {
         "keys/revoked": "file:PATH", "file:": "file:PATH",
         "file:keys/absent": "No such file", "file:keys": "no regular file",
@@ -194,7 +204,8 @@ ALL = {**LOCATION, **SERVER, **ISSUER}
 def server(module_httpd, key, jwks):
     pem = key.export_to_pem().decode()
     private = key.export_to_pem(private_key=True, password=None).decode()
-    server = module_httpd(main="ApiAudience any\n", start=False, files={
+    server = module_httpd(main="ApiAudience any\n", start=False,
+                          modules=["socache_shmcb"], files={
         "keys/corp.json": jwks, "keys/public.pem": pem,
         "keys/private.pem": private, "keys/secret": "s" * 64 + "\n",
         "keys/short": "s" * 31 + "\n", "keys/revoked": "jti:x\n"})
@@ -307,7 +318,7 @@ def test_huge(server, name):
     assert len(said) < 4000
     assert (code == 0) == (name in {
         "ApiAudience", "ApiIssuerURL", "ApiRequireType", "ApiSharedSecret",
-        "ApiIntrospectionParam"}), said
+        "ApiIntrospectionParam", "ApiCacheSecret"}), said
     assert code == 0 or name in said
 
 
@@ -327,7 +338,7 @@ def test_binary(server, name):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", said), said
     else:
         assert name in {"ApiAudience", "ApiRequireType", "ApiSharedSecret",
-                        "ApiIntrospectionParam"}
+                        "ApiIntrospectionParam", "ApiCacheSecret"}
 
 
 @pytest.mark.parametrize("name", ALL)
