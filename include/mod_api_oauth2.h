@@ -21,6 +21,14 @@
 /** The first 8 hexadecimal digits of the token's SHA-256. */
 #define API_OAUTH2_ENV_TOKEN_ID "OAUTH2_TOKEN_ID"
 
+/** Where ApiName is set: the API, its version, the application that calls
+ *  it, its plan, and the type of its key, "production" or "sandbox". */
+#define API_OAUTH2_ENV_API_NAME "API_NAME"
+#define API_OAUTH2_ENV_API_VERSION "API_VERSION"
+#define API_OAUTH2_ENV_API_APPLICATION "API_APPLICATION"
+#define API_OAUTH2_ENV_API_PLAN "API_PLAN"
+#define API_OAUTH2_ENV_API_KEY_TYPE "API_KEY_TYPE"
+
 /** A note on a request that was refused: "AO2-014 token_expired". */
 #define API_OAUTH2_NOTE_ERROR "oauth2-error"
 /** A note on a request with a token: where what is known of it came from,

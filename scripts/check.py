@@ -211,11 +211,6 @@ class Steps:
                     AO2_HTAPI=str(build / "htapi"), AO2_SANITIZED="1",
                     ASAN_OPTIONS="detect_leaks=0")
 
-    def tools(self):
-        self.pytest("tools", "tools", AO2_HTAPI=str(self.place /
-                                                    "sanitized/htapi"),
-                    ASAN_OPTIONS="detect_leaks=0")
-
     def install(self, name):
         self.pytest("install", "install", AO2_BUILD=str(self.place / name))
 
@@ -241,7 +236,6 @@ def examine(ex, quick):
         mpms = ["event"] if quick else ["event", "worker", "prefork"]
         later += [(steps.integration, mpm) for mpm in mpms]
         later.append((steps.make_check, "sanitized"))
-        later.append((steps.tools,))
     if not quick:
         if steps.build("plain", "CC=gcc"):
             later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),

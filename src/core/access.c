@@ -33,8 +33,8 @@ static const char *check_word(kind_t kind, const char *word)
         return "a scope holds printable ASCII without \" and \\";
     }
     if (kind == RULE_TOKEN && strcmp(word, "user") != 0 &&
-        strcmp(word, "application") != 0) {
-        return "only the words user and application are allowed";
+        strcmp(word, "application") != 0 && strcmp(word, "apitoken") != 0) {
+        return "only the words user, application and apitoken are allowed";
     }
     return NULL;
 }
@@ -142,6 +142,9 @@ static ao2_code_t check_scope(const ao2_rule_t *rule,
 /* A user stands behind a token whose subject is not the client itself. */
 static const char *token_kind(const ao2_principal_t *principal)
 {
+    if (principal->is_api_token) {
+        return "apitoken";
+    }
     return principal->subject &&
                    (!principal->client ||
                     strcmp(principal->subject, principal->client) != 0)

@@ -26,6 +26,7 @@ typedef struct {
     int allow_no_expiry;
     const apr_array_header_t *types; /**< of const char *; NULL: any "typ" */
     int allow_no_issuer; /**< "iss" may be absent; one that is there counts */
+    int makes_api_tokens; /**< the registry, not an issuer */
 } ao2_token_rules_t;
 
 /** Whether a "typ" is @a wanted, compared without case and without

@@ -320,6 +320,7 @@ ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
     principal->client = reading.client;
     principal->user = reading.subject ? reading.subject : reading.client;
     principal->jti = reading.jti;
+    principal->is_api_token = context->rules->makes_api_tokens;
     principal->expires = reading.expires;
     principal->not_before = reading.not_before;
     principal->issued = reading.issued;

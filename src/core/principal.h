@@ -35,6 +35,7 @@ typedef struct ao2_principal {
     apr_time_t expires;      /**< microseconds; AO2_TIME_FOREVER: never */
     apr_time_t not_before;   /**< microseconds; 0: always */
     apr_time_t issued;       /**< "iat", microseconds; 0: not said */
+    int is_api_token;        /**< of the registry, not of an issuer */
     apr_size_t bytes;        /**< about what it takes in memory */
     unsigned char digest[AO2_DIGEST_LEN]; /**< SHA-256 of the token */
     char token_id[9];        /**< first 8 hex digits of that */

@@ -120,6 +120,7 @@ ao2_code_t ao2_call_decide(ao2_grant_t *grant, const ao2_call_t *call,
     else if (!call->is_optional || code == AO2_E_SUBSCRIPTION_BLOCKED) {
         return ao2_fail(fail, code, "%s", why.detail);
     }
+    grant->api = call->api;
     grant->is_deprecated = call->api &&
                            call->api->status == AO2_API_DEPRECATED;
     return AO2_OK;

@@ -28,6 +28,7 @@ typedef struct {
     /** NULL: by none, where that is optional */
     const ao2_subscription_t *subscription;
     const ao2_plan_t *plan; /**< NULL: no limits */
+    const ao2_api_t *api;   /**< NULL: not in the registry */
     int is_deprecated;      /**< the API is served, but will go */
 } ao2_grant_t;
 

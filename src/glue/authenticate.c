@@ -101,6 +101,15 @@ int ao2_authenticate_force(request_rec *r)
                : OK;
 }
 
+/* What stands for the registry's API tokens; NULL: there is none. */
+static const ao2_verifier_t *api_tokens(const request_rec *r)
+{
+    const ao2_registry_object_t *registry =
+        ao2_server_of(r->server)->registry;
+
+    return registry ? registry->verifier : NULL;
+}
+
 /* The verifiers that the location accepts, in its order. */
 static ao2_code_t accepted(const ao2_verifier_t ***pall, int *count,
                            request_rec *r, ao2_fail_t *fail)
@@ -127,10 +136,13 @@ static ao2_code_t accepted(const ao2_verifier_t ***pall, int *count,
     for (i = 0; names && i < *count; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
 
-        all[i] = apr_hash_get(issuers, name, APR_HASH_KEY_STRING);
+        all[i] = strcmp(name, AO2_API_TOKEN_ISSUER) == 0
+                     ? api_tokens(r)
+                     : apr_hash_get(issuers, name, APR_HASH_KEY_STRING);
         if (!all[i]) {
             return ao2_fail(fail, AO2_E_MISCONFIGURED, "ApiAccept names %s, "
-                            "which is no <ApiIssuer> of this server",
+                            "which is no <ApiIssuer> of this server, and no "
+                            "apitoken with an ApiRegistry",
                             ao2_text_for_log(ao2_span(name), 64, r->pool));
         }
     }
@@ -185,23 +197,41 @@ static int reuse(ao2_state_t *state, const ao2_state_t *from,
     return 0;
 }
 
-/* What a location asks of any principal, on every request. */
+static ao2_code_t check_revocations(request_rec *r,
+                                    const ao2_principal_t *principal,
+                                    ao2_fail_t *fail)
+{
+    const ao2_revocation_file_t *file = ao2_server_of(r->server)->revocations;
+
+    if (!file) {
+        return AO2_OK;
+    }
+    return file->list
+               ? ao2_revocations_check(file->list, principal, fail)
+               : ao2_fail(fail, AO2_E_MISCONFIGURED,
+                          "ApiRevocations is not read in this process");
+}
+
+/* What a location asks of any principal, on every request. API tokens have
+ * no audience. */
 static ao2_code_t check_conditions(request_rec *r,
                                    const ao2_principal_t *principal,
                                    const ao2_verifier_t *verifier,
                                    ao2_fail_t *fail)
 {
     const ao2_dir_t *dir = ao2_dir_of(r);
-    const ao2_revocation_file_t *file = ao2_server_of(r->server)->revocations;
-    ao2_code_t code = ao2_principal_check_time(
-        principal, verifier->issuer->rules.skew, r->request_time, fail);
+    ao2_code_t code = check_revocations(r, principal, fail);
 
-    if (code == AO2_OK && file) {
-        code = file->list ? ao2_revocations_check(file->list, principal, fail)
-                          : ao2_fail(fail, AO2_E_MISCONFIGURED,
-                                     "ApiRevocations is not read in this "
-                                     "process");
+    if (code != AO2_OK) {
+        return code;
     }
+    if (verifier->registry) {
+        return ao2_registry_token_check(verifier, principal,
+                                        r->useragent_addr, r->request_time,
+                                        r->pool, fail);
+    }
+    code = ao2_principal_check_time(principal, verifier->issuer->rules.skew,
+                                    r->request_time, fail);
     if (code == AO2_OK && dir->audiences) {
         code = ao2_token_check_audience(principal->claims, dir->audiences,
                                         fail);
@@ -286,6 +316,19 @@ static int admit(request_rec *r, ao2_state_t *state)
     return OK;
 }
 
+/* API tokens alone need no audience. */
+static int has_issuer(const ao2_check_t *check)
+{
+    int i;
+
+    for (i = 0; i < check->count; i++) {
+        if (!check->verifiers[i]->registry) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /*
  * Makes the principal for the location that is in force now.
  * @param from  the state of a request with the same token; NULL: none
@@ -300,7 +343,8 @@ static ao2_code_t establish(request_rec *r, ao2_state_t *state,
     ao2_code_t code = accepted(&all, &check.count, r, fail);
 
     check.verifiers = all;
-    if (code == AO2_OK && !dir->audiences && dir->any_audience != 1) {
+    if (code == AO2_OK && !dir->audiences && dir->any_audience != 1 &&
+        has_issuer(&check)) {
         code = ao2_fail(fail, AO2_E_MISCONFIGURED, "ApiAudience is not set "
                         "here: name the audience, or say any");
     }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "glue/respond.h"
+#include "glue/subscription.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -67,6 +68,27 @@ static int ask_rights(request_rec *r, ao2_state_t *state)
     return verdict;
 }
 
+/* A line that could not say anything makes mod_authz_core answer 500. */
+static int is_refusal(const ao2_state_t *state, int verdict)
+{
+    return verdict == HTTP_UNAUTHORIZED || verdict == HTTP_FORBIDDEN ||
+           (verdict == HTTP_INTERNAL_SERVER_ERROR &&
+            state->denied != AO2_OK);
+}
+
+/* Subscriptions come last: a request that is refused costs no quota. */
+static int grant(request_rec *r, ao2_state_t *state)
+{
+    ao2_fail_t fail = {0};
+    ao2_hint_t hint = {0};
+
+    if (ao2_subscription_enforce(r, &hint, &fail) != AO2_OK) {
+        return ao2_respond(r, &fail, &hint);
+    }
+    log_grant(r, state);
+    return OK;
+}
+
 int ao2_authorize_check(request_rec *r)
 {
     ao2_state_t *state;
@@ -84,14 +106,11 @@ int ao2_authorize_check(request_rec *r)
         return refuse(r, state);
     }
     verdict = ask_rights(r, state);
-    if (verdict == HTTP_UNAUTHORIZED || verdict == HTTP_FORBIDDEN) {
+    if (is_refusal(state, verdict)) {
         return refuse(r, state);
     }
     if (state->anonymous) {
         r->user = NULL;
     }
-    if (verdict == OK) {
-        log_grant(r, state);
-    }
-    return verdict;
+    return verdict == OK ? grant(r, state) : verdict;
 }

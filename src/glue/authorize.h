@@ -15,8 +15,11 @@
  *  one 401 or 403. */
 int ao2_authorize_check(request_rec *r);
 
-/** Registers the providers behind "Require oauth2-...". */
+/** Registers the providers behind "Require oauth2-..." and "api-...". */
 void ao2_authorize_register(apr_pool_t *pool);
+
+/** Of these, the ones that ask the registry. */
+void ao2_authorize_register_registry(apr_pool_t *pool);
 
 /** Hook expr_lookup: the function oauth2_claim(). */
 int ao2_expression_lookup(ap_expr_lookup_parms *parms);

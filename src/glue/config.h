@@ -15,8 +15,10 @@
 #include <apr_tables.h>
 
 #include "base/span.h"
+#include "base/file.h"
 #include "core/report.h"
 #include "service/identity_cache.h"
+#include "service/registry_token.h"
 #include "service/revocations.h"
 
 extern module AP_MODULE_DECLARE_DATA api_oauth2_module;
@@ -60,6 +62,26 @@ typedef struct {
     ao2_revocations_t *list; /**< of this process */
 } ao2_revocation_file_t;
 
+/** One ApiRegistry. */
+typedef struct {
+    const char *path;              /**< of the file */
+    const ao2_registry_t *first;   /**< as the parent read it; or NULL */
+    ao2_file_stamp_t first_stamp;
+    ao2_registry_source_t *source; /**< of this process */
+    ao2_verifier_t *verifier;      /**< of its API tokens, as well */
+} ao2_registry_object_t;
+
+/** One ApiName; name NULL: off. */
+typedef struct {
+    const char *name;
+    const char *version; /**< "": none */
+} ao2_api_name_t;
+
+enum {
+    AO2_SUBSCRIPTION_REQUIRED,
+    AO2_SUBSCRIPTION_OPTIONAL,
+    AO2_SUBSCRIPTION_OFF
+};
 enum { AO2_PREFLIGHT_PROTECT, AO2_PREFLIGHT_PASS };
 
 typedef struct {
@@ -101,7 +123,7 @@ typedef struct {
 #undef AO2_POINTER
 #undef AO2_OWN
     struct ao2_issuer_draft *open; /**< the section that is being read */
-    void *runtime; /**< runtime.c's own, in the main server's record */
+    void *runtime; /**< runtime.c's own, the same for all servers */
     struct ao2_caches *caches; /**< caches.c's own, there as well */
     struct ao2_store *store;   /**< see ao2_caches_store_of() */
 } ao2_server_t;
@@ -123,9 +145,6 @@ const ao2_dir_t *ao2_dir_of(const request_rec *r);
 
 /** The settings of a server. */
 ao2_server_t *ao2_server_of(const server_rec *server);
-
-/** Whether both are one place: header names without regard to case. */
-int ao2_carrier_same(const ao2_carrier_t *a, const ao2_carrier_t *b);
 
 /** The directives (directives.c), ended by an empty row. */
 extern const command_rec ao2_commands[];

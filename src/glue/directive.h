@@ -62,7 +62,21 @@ const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
 const char *ao2_watch_require(cmd_parms *cmd, void *dir, const char *args);
 const char *ao2_watch_auth_type(cmd_parms *cmd, void *dir, const char *type);
 
-/* The handlers of the server's objects (server_directives.c). */
+const char *ao2_set_api_name(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[]);
+const char *ao2_set_subscription(cmd_parms *cmd, void *dir, int argc,
+                                 char *const argv[]);
+
+/** A name and, with @a argc 2, a version. @return NULL, or what is wrong */
+const char *ao2_directive_api(const ao2_api_name_t **papi, apr_pool_t *pool,
+                              int argc, const char *const *argv);
+
+/* The handlers of the server's objects (server_directives.c,
+ * registry_directives.c). */
+const char *ao2_set_registry(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[]);
+const char *ao2_set_registry_ttl(cmd_parms *cmd, void *dir, int argc,
+                                 char *const argv[]);
 const char *ao2_set_token_cache(cmd_parms *cmd, void *dir, int argc,
                                 char *const argv[]);
 const char *ao2_set_revocations(cmd_parms *cmd, void *dir, int argc,

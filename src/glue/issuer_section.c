@@ -306,6 +306,10 @@ const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args)
         return "<ApiIssuer NAME> takes one name, without spaces, quotes or "
                "controls";
     }
+    if (strcmp(name, AO2_API_TOKEN_ISSUER) == 0) {
+        return "<ApiIssuer apitoken>: this name stands for the API tokens "
+               "of ApiRegistry";
+    }
     if (apr_hash_get(server->issuers, name, APR_HASH_KEY_STRING)) {
         return apr_psprintf(cmd->pool, "<ApiIssuer %s> stands here twice: "
                             "names are unique in a server", name);

@@ -17,10 +17,14 @@ static int check_accept(const server_rec *server, apr_pool_t *temp)
         const ao2_accept_use_t *use = &APR_ARRAY_IDX(conf->accept_uses, i,
                                                      ao2_accept_use_t);
 
-        if (!apr_hash_get(conf->issuers, use->name, APR_HASH_KEY_STRING)) {
+        if (strcmp(use->name, AO2_API_TOKEN_ISSUER) == 0
+                ? !conf->registry
+                : !apr_hash_get(conf->issuers, use->name,
+                                APR_HASH_KEY_STRING)) {
             ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, server,
                          "%s:%d: ApiAccept: \"%s\" is not allowed here: the "
-                         "NAME of an <ApiIssuer> of this server", use->file,
+                         "NAME of an <ApiIssuer> of this server, or apitoken "
+                         "where there is an ApiRegistry", use->file,
                          use->line,
                          ao2_text_for_log(ao2_span(use->name), 80, temp));
             bad = 1;

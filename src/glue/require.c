@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/access.h"
+#include "glue/require.h"
 
 /** A parsed Require line. */
 typedef struct {
@@ -34,11 +35,7 @@ static int is_not(const ap_directive_t *line, const char **rest,
     return 1;
 }
 
-/*
- * How many <RequireNone> and "not" stand around a line. An alias may be used
- * anywhere: it counts as negated twice.
- */
-static int count_negations(const cmd_parms *cmd)
+int ao2_require_negations(const cmd_parms *cmd)
 {
     const ap_directive_t *at = cmd->directive;
     const char *rest;
@@ -55,7 +52,7 @@ static int count_negations(const cmd_parms *cmd)
     return count;
 }
 
-static apr_array_header_t *split(apr_pool_t *pool, const char *line)
+apr_array_header_t *ao2_require_words(apr_pool_t *pool, const char *line)
 {
     apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
     const char *word;
@@ -82,7 +79,7 @@ static void collect_scopes(apr_array_header_t *scopes,
                  is_not(at, &rest, scopes->pool) == negated &&
                  strcasecmp(ap_getword_conf(scopes->pool, &rest),
                             "oauth2-scope") == 0) {
-            apr_array_cat(scopes, split(scopes->pool, rest));
+            apr_array_cat(scopes, ao2_require_words(scopes->pool, rest));
         }
     }
 }
@@ -118,7 +115,7 @@ static void keep(const void **parsed, const cmd_parms *cmd,
 
     require->rule = rule;
     require->scopes = tree_scopes(cmd, rule);
-    require->negations = count_negations(cmd);
+    require->negations = ao2_require_negations(cmd);
     *parsed = require;
 }
 
@@ -126,8 +123,8 @@ static const char *parse(cmd_parms *cmd, const char *line,
                          const void **parsed, const char *name)
 {
     const ao2_rule_t *rule;
-    const char *error = ao2_rule_compile(&rule, name, split(cmd->pool, line),
-                                         cmd->pool);
+    const char *error = ao2_rule_compile(
+        &rule, name, ao2_require_words(cmd->pool, line), cmd->pool);
 
     if (error) {
         return apr_psprintf(cmd->pool, "Require %s: %s", name, error);
@@ -168,7 +165,7 @@ static int match_regex(const void *context, const char *text)
 static const char *parse_claim(cmd_parms *cmd, const char *line,
                                const void **parsed)
 {
-    apr_array_header_t *words = split(cmd->pool, line);
+    apr_array_header_t *words = ao2_require_words(cmd->pool, line);
     const char *path;
     ap_regex_t *regex;
 
@@ -207,20 +204,32 @@ static const char *parse_claim(cmd_parms *cmd, const char *line,
     return NULL;
 }
 
+authz_status ao2_require_unknown(ao2_state_t *state, int negations)
+{
+    /* Negated, "not known yet" would read as "not so". */
+    state->asked_early |= state->asking_access && negations;
+    return state->anonymous ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
+}
+
+void ao2_require_denied(ao2_state_t *state, ao2_code_t code, int negations)
+{
+    /* A missing scope says most: it is what a caller can ask for. */
+    if (negations % 2 == 0 && state->denied != AO2_E_SCOPE_MISSING) {
+        state->denied = code;
+    }
+}
+
 static void note_denial(request_rec *r, ao2_state_t *state, ao2_code_t code,
                         const require_t *require)
 {
-    if (require->scopes) {
+    if (require->scopes && require->negations % 2 == 0) {
         state->needed_scopes = state->needed_scopes
                                    ? apr_pstrcat(r->pool,
                                                  state->needed_scopes, " ",
                                                  require->scopes, NULL)
                                    : require->scopes;
     }
-    /* A missing scope says most: it is what a caller can ask for. */
-    if (state->denied != AO2_E_SCOPE_MISSING) {
-        state->denied = code;
-    }
+    ao2_require_denied(state, code, require->negations);
 }
 
 static authz_status check(request_rec *r, const char *line,
@@ -232,18 +241,13 @@ static authz_status check(request_rec *r, const char *line,
 
     (void)line;
     if (!state->principal) {
-        /* Negated, "not known yet" would read as "not so". */
-        state->asked_early |= state->asking_access && require->negations;
-        return state->anonymous ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
+        return ao2_require_unknown(state, require->negations);
     }
     code = ao2_rule_check(require->rule, state->principal);
     if (code == AO2_OK) {
         return AUTHZ_GRANTED;
     }
-    /* Where a no is what lets in, it is no reason for a refusal. */
-    if (require->negations % 2 == 0) {
-        note_denial(r, state, code, require);
-    }
+    note_denial(r, state, code, require);
     return AUTHZ_DENIED;
 }
 
@@ -272,4 +276,5 @@ void ao2_authorize_register(apr_pool_t *pool)
                                   AUTHZ_PROVIDER_VERSION, rows[i].provider,
                                   AP_AUTH_INTERNAL_PER_CONF);
     }
+    ao2_authorize_register_registry(pool);
 }

@@ -13,6 +13,7 @@
 #include "adapter/shared_memory.h"
 #include "adapter/system_clock.h"
 #include "glue/caches.h"
+#include "service/registry_file.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -20,6 +21,7 @@ APLOG_USE_MODULE(api_oauth2);
 #define WATCHDOG "_api_oauth2_"
 #define RETAINED "mod_api_oauth2-memory"
 #define TOKEN_CACHE (16 * 1024 * 1024)
+#define REGISTRY_TTL apr_time_from_sec(5)
 /* Parties that a new configuration may bring, before memory is made anew. */
 #define SPARE_PARTIES 64
 
@@ -30,19 +32,20 @@ typedef struct {
     apr_size_t parties;
 } retained_t;
 
-/* What one child works with; in the main server's record. */
+/* What one child works with; in every server's record. */
 typedef struct {
     ao2_shared_memory_t *memory; /* made before the fork */
     apr_size_t parties;
     apr_uint32_t ready;            /* atomic: verifiers may be used */
     apr_array_header_t *verifiers; /* of ao2_verifier_t * */
+    apr_array_header_t *registries; /* of ao2_registry_source_t * */
     ao2_board_t board;
     ao2_ports_t ports;
 } runtime_t;
 
-static runtime_t *runtime_of(const server_rec *main_server)
+static runtime_t *runtime_of(const server_rec *server)
 {
-    return ao2_server_of(main_server)->runtime;
+    return ao2_server_of(server)->runtime;
 }
 
 static apr_status_t tick(int state, void *data, apr_pool_t *pool)
@@ -58,6 +61,12 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
     for (i = 0; i < runtime->verifiers->nelts; i++) {
         ao2_verifier_tick(APR_ARRAY_IDX(runtime->verifiers, i,
                                         ao2_verifier_t *));
+    }
+    for (i = 0; i < runtime->registries->nelts; i++) {
+        ao2_registry_source_t *registry = APR_ARRAY_IDX(
+            runtime->registries, i, ao2_registry_source_t *);
+
+        registry->tick(registry);
     }
     return APR_SUCCESS;
 }
@@ -155,16 +164,42 @@ static void set_defaults(apr_pool_t *conf, server_rec *main_server)
     }
 }
 
+static apr_status_t destroy(void *pool)
+{
+    apr_pool_destroy(pool);
+    return APR_SUCCESS;
+}
+
+/* Read once, before the fork: children share the memory. What is wrong with
+ * it was said when the configuration was read. */
+static void read_registry(ao2_registry_object_t *object, apr_pool_t *conf)
+{
+    apr_pool_t *pool;
+
+    if (!object || object->first ||
+        apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+        return;
+    }
+    apr_pool_cleanup_register(conf, pool, destroy, apr_pool_cleanup_null);
+    ao2_registry_file_read(&object->first, &object->first_stamp, object->path,
+                           pool, NULL);
+}
+
 int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
                             apr_pool_t *temp, server_rec *main_server)
 {
     runtime_t *runtime = apr_pcalloc(conf, sizeof(*runtime));
     ao2_fail_t fail = {0};
     retained_t *retained;
+    server_rec *server;
 
     (void)log;
     runtime->verifiers = apr_array_make(conf, 4, sizeof(ao2_verifier_t *));
-    ao2_server_of(main_server)->runtime = runtime;
+    runtime->registries = apr_array_make(conf, 1,
+                                         sizeof(ao2_registry_source_t *));
+    for (server = main_server; server; server = server->next) {
+        ao2_server_of(server)->runtime = runtime;
+    }
     set_defaults(conf, main_server);
     ao2_caches_post_config(conf, main_server);
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
@@ -177,6 +212,9 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
                      "AO2-%03d misconfigured: %s", (int)fail.code,
                      fail.detail);
         return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (server = main_server; server; server = server->next) {
+        read_registry(ao2_server_of(server)->registry, conf);
     }
     runtime->memory = retained->memory;
     runtime->parties = retained->parties;
@@ -257,6 +295,33 @@ static void open_caches(server_rec *server, apr_pool_t *child)
     }
 }
 
+static void open_registry(runtime_t *runtime, server_rec *server,
+                          apr_pool_t *child)
+{
+    ao2_server_t *conf = ao2_server_of(server);
+    ao2_registry_object_t *object = conf->registry;
+    ao2_registry_file_t file = {0};
+    ao2_fail_t fail = {0};
+
+    if (!object || object->source) {
+        return;
+    }
+    file.path = object->path;
+    file.ttl = conf->registry_ttl ? *conf->registry_ttl : REGISTRY_TTL;
+    file.clock = ao2_system_clock();
+    file.first = object->first;
+    file.first_stamp = object->first_stamp;
+    file.log = ao2_httpd_log_make(server, child);
+    if (ao2_registry_file_open(&object->source, &file, child, &fail)
+        != AO2_OK) {
+        tell(server, "ApiRegistry", &fail);
+        return;
+    }
+    object->verifier = ao2_registry_verifier_make(object->source, child);
+    APR_ARRAY_PUSH(runtime->registries, ao2_registry_source_t *) =
+        object->source;
+}
+
 static int open_ports(runtime_t *runtime, apr_pool_t *child,
                       ao2_fail_t *fail)
 {
@@ -291,7 +356,13 @@ void ao2_runtime_child_init(apr_pool_t *child, server_rec *main_server)
     for (server = main_server; server; server = server->next) {
         open_verifiers(runtime, server, child);
         open_caches(server, child);
+        open_registry(runtime, server, child);
     }
     apr_pool_pre_cleanup_register(child, runtime, stop);
     apr_atomic_set32(&runtime->ready, 1);
+}
+
+ao2_board_t *ao2_runtime_board(const server_rec *server)
+{
+    return runtime_of(server)->ports.board;
 }

@@ -18,4 +18,8 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
 /** Hook child_init: opens the objects of the configuration. */
 void ao2_runtime_child_init(apr_pool_t *child, server_rec *main_server);
 
+/** The memory that processes share, of the process of @a server; NULL:
+ *  there is none. */
+ao2_board_t *ao2_runtime_board(const server_rec *server);
+
 #endif

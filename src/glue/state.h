@@ -39,6 +39,13 @@ typedef struct {
     const apr_table_t *fields; /**< that ApiPassClaim set; NULL: not yet */
     int warned_too_long;       /**< of claims; in the chain's first request */
 
+    /* What the registry says of the caller; filled when first asked. */
+    int caller_known;
+    ao2_fail_t caller_fail; /**< code AO2_OK: it could be asked */
+    const ao2_application_t *application; /**< NULL: none */
+    ao2_key_type_t key_type;
+    const char *counted_for; /**< whose allowance this request has used */
+
     /* Authorization under way. */
     int asking_access; /**< inside our own run of access_checker_ex */
     int asking_rights; /**< inside our own run of auth_checker */

@@ -22,10 +22,15 @@ static apr_size_t refusals_size(void)
                  AO2_REFUSAL_WAYS);
 }
 
+static apr_size_t limits_size(void)
+{
+    return align(sizeof(ao2_used_limit_t) * AO2_LIMIT_SETS * AO2_LIMIT_WAYS);
+}
+
 apr_size_t ao2_board_size(apr_size_t parties)
 {
     return align(sizeof(ao2_party_t) * parties) + flights_size() +
-           refusals_size();
+           refusals_size() + limits_size();
 }
 
 static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
@@ -36,6 +41,8 @@ static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
     at += flights_size();
     board->refusals = (void *)at;
     at += refusals_size();
+    board->limits = (void *)at;
+    at += limits_size();
     board->parties = (void *)at;
     board->party_count = parties;
 }

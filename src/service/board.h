@@ -41,6 +41,10 @@ typedef struct {
     apr_time_t unknown;   /**< last fetch for an unknown kid */
 } ao2_key_times_t;
 
+/** Limits of subscriptions that are not full: sets of sixteen. */
+#define AO2_LIMIT_SETS 16384
+#define AO2_LIMIT_WAYS 16
+
 /** What all processes know of a remote party (an issuer, an upstream). All
  *  members are read and written as atomics. */
 typedef struct {
@@ -74,6 +78,12 @@ typedef struct {
     apr_uint64_t note;     /**< until when, and the failure; 0: free */
 } ao2_refused_token_t;
 
+/** How far one limit of one subscription is used up (core/gcra.h). */
+typedef struct {
+    apr_uint64_t key[2];
+    apr_int64_t due_ns; /**< 0: free */
+} ao2_used_limit_t;
+
 /** The board as this process sees it. */
 typedef struct {
     ao2_shared_t *shared;
@@ -81,6 +91,7 @@ typedef struct {
     apr_size_t party_count;
     ao2_flight_place_t *flights;
     ao2_refused_token_t *refusals;
+    ao2_used_limit_t *limits;
 } ao2_board_t;
 
 /** The bytes a board takes. @param parties  how many there may be, over all

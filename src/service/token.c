@@ -1,7 +1,9 @@
 #include "service/token.h"
 
 #include "base/json.h"
+#include "core/api_token.h"
 #include "service/refusals.h"
+#include "service/registry_token.h"
 #include "service/signature_check.h"
 
 /* A JWT, taken apart. */
@@ -213,15 +215,33 @@ static int has_opaque(const ao2_check_t *check)
     return 0;
 }
 
+/* Who knows API tokens here; NULL: nobody. */
+static const ao2_verifier_t *find_registry(const ao2_check_t *check)
+{
+    int i;
+
+    for (i = 0; i < check->count; i++) {
+        if (check->verifiers[i]->registry) {
+            return check->verifiers[i];
+        }
+    }
+    return NULL;
+}
+
 ao2_code_t ao2_token_verify(ao2_verdict_t *verdict, ao2_span_t token,
                             const ao2_check_t *check, apr_pool_t *pool,
                             ao2_fail_t *fail)
 {
+    const ao2_verifier_t *registry = find_registry(check);
     int is_jwt = ao2_jws_looks_like(token);
     ao2_fail_t why = {0};
     jwt_t jwt;
 
     memset(verdict, 0, sizeof(*verdict));
+    if (registry && ao2_api_token_looks(token)) {
+        return ao2_registry_token_verify(verdict, registry, token, check->now,
+                                         pool, fail);
+    }
     if (is_jwt && parse(&jwt, token, pool, &why) == AO2_OK) {
         verdict->verifier = choose(&jwt, check);
         if (verdict->verifier) {

@@ -77,5 +77,8 @@ void ao2_verifier_tick(const ao2_verifier_t *verifier)
 
 apr_uint32_t ao2_verifier_epoch(const ao2_verifier_t *verifier)
 {
+    if (verifier->registry) {
+        return verifier->registry->epoch(verifier->registry);
+    }
     return verifier->ring ? ao2_keyring_swaps(verifier->ring) : 0;
 }

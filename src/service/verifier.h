@@ -8,6 +8,7 @@
 #define AO2_SERVICE_VERIFIER_H
 
 #include "service/issuer.h"
+#include "service/registry_source.h"
 
 typedef struct {
     const ao2_issuer_t *issuer;
@@ -15,6 +16,7 @@ typedef struct {
     ao2_discovery_t *discovery;         /**< NULL: nothing to find */
     ao2_keyring_t *ring;                /**< NULL: no JWTs of it */
     ao2_introspection_t *introspection; /**< NULL: not to be asked */
+    ao2_registry_source_t *registry;    /**< of API tokens; NULL: an issuer */
 } ao2_verifier_t;
 
 /**

@@ -12,7 +12,7 @@ SECTION = "src/glue/issuer_section.c"
 # No default: must be said, or nothing is what it means.
 NONE = {"<ApiIssuer", "ApiIssuerURL", "ApiJWKS", "ApiPublicKey",
         "ApiSharedSecret", "ApiAudience", "ApiPassClaim", "ApiClientAuth",
-        "ApiIntrospectionParam", "ApiRevocations",
+        "ApiIntrospectionParam", "ApiRevocations", "ApiRegistry",
         "ApiCacheSecret"}
 
 # A default that is no row of a table: the word, and the code that makes it.
@@ -27,6 +27,10 @@ SHOWN_BY = {
                     r"use_metadata = !has_keys && !draft->metadata_off"),
     "ApiTokenFormat": (["any"], "src/service/issuer.h",
                        r"enum \{\s*AO2_FORMAT_ANY,"),
+    "ApiName": (["off"], "src/glue/subscription.c",
+                r"!dir->api \|\| !dir->api->name"),
+    "ApiRegistryTTL": (["5s"], "src/glue/runtime.c",
+                       r"#define REGISTRY_TTL apr_time_from_sec\(5\)"),
     "ApiTokenCache": (["16M"], "src/glue/runtime.c",
                       r"#define TOKEN_CACHE \(16 \* 1024 \* 1024\)"),
     "ApiIntrospection": (["auto"], SECTION,

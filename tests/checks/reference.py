@@ -87,7 +87,8 @@ def directives(guard):
 
 
 def providers(guard):
-    text = blank(guard.text("src/glue/require.c"), keep_strings=True)
+    text = "".join(blank(guard.text(path), keep_strings=True)
+                   for path in guard.c_files("src/glue"))
     return dict.fromkeys(re.findall(r'\{"([\w-]+)", &\w+_provider\}', text))
 
 

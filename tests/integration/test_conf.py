@@ -32,6 +32,7 @@ def files(key, jwks):
             "keys/corp-ca.pem": "none is read by configtest",
             "keys/gateway.secret": SECRET,
             "conf/revocations": "# none yet\n",
+            "conf/registry.json": '{"version": 1}',
             "keys/htpasswd": f"alice:{{SHA}}{digest}\n",
             "htdocs/team/.htaccess":
                 (TOP / "conf/examples/htaccess-folder.txt").read_text(),

@@ -8,10 +8,9 @@ import threading
 
 import pytest
 
-from support import h2, peers, tokens
+from support import peers, tokens
 from support.client import parse, request, send
 from support.conf import issuer, location
-from support.server import MPM
 from support.tokens import claims, sign
 from support.wait import until
 
@@ -246,20 +245,6 @@ def test_largest_credential(server, key, where):
     assert outcome(ask(server, f"/{where}", where, "a" * KIB16)) == INVALID
     assert outcome(ask(server, f"/{where}", where,
                        "a" * (KIB16 + 1))) == MALFORMED
-
-
-@pytest.mark.parametrize("places,wrong", [
-    ("header header:X-Token cookie:t query:t form:t", None),
-    ("cookie:t cookie:T query:t query:T", None),
-    ("header header", "header"),
-    ("header header:authorization", "header:authorization"),
-    ("header:X-A cookie:t header:x-a", "header:x-a"),
-    ("cookie:t query:t cookie:t", "cookie:t"), ("form:t form:t", "form:t")])
-def test_a_place_is_named_once(httpd, places, wrong):
-    status, text = httpd(start=False).configtest(f"ApiTokenFrom {places}\n")
-    assert (status == 0) == (wrong is None)
-    assert wrong is None or f'ApiTokenFrom: "{wrong}" is not allowed here: ' \
-        "each place once" in text
 
 
 # --- what the backend gets ----------------------------------------------
@@ -689,40 +674,6 @@ def test_form_that_other_filters_change(httpd, backend, key, jwks):
         ["proxy", "proxy_http", "sed"], files={"keys/corp.json": jwks})
     answer = post(server, "/", f"a=yes&t={sign(claims(), key)}&b=2\n")
     assert seen(answer)["body"].strip() == "a=no&b=2"
-
-
-# --- HTTP/2 ---
-
-@pytest.fixture(scope="module")
-def h2_server(module_httpd, backend, jwks):
-    return module_httpd("Protocols h2c http/1.1\n" + conf(backend),
-                        ["http2", "proxy", "proxy_http", "rewrite"],
-                        files={"keys/corp.json": jwks})
-
-
-@pytest.mark.skipif(MPM == "prefork", reason="mod_http2 wants threads")
-@pytest.mark.parametrize("where", CARRIERS)
-def test_http2(h2_server, token, where):
-    url = f"http://127.0.0.1:{h2_server.port}/all"
-    headers, more = {
-        "header": ([("Authorization", "Bearer " + token)], {}),
-        "key": ([("X-API-Key", token)], {}),
-        # each cookie may be a field of its own
-        "cookie": ([("Cookie", "a=1"), ("Cookie", "token=" + token)], {}),
-        "query": ([], {}),
-        "form": ([FORM], {"body": "a=1&access_token=" + token}),
-    }[where]
-    if where == "query":
-        url += "?access_token=" + token
-    answer, version = h2.request(url, *headers, **more)
-    assert version == "2" and token not in json.dumps(seen(answer))
-    if where == "form":
-        assert seen(answer)["body"] == "a=1"
-    if where == "cookie":
-        assert fields(answer, "Cookie") == ["a=1"]
-    second = "Authorization" if where != "header" else "X-API-Key"
-    answer, _ = h2.request(url, *headers, (second, "Bearer " + token), **more)
-    assert outcome(answer) == REPEATED
 
 
 # --- no credential ------------------------------------------------------

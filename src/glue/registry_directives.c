@@ -1,0 +1,132 @@
+#include "glue/directive.h"
+
+#include <apr_allocator.h>
+#include <apr_strings.h>
+
+#include "base/text.h"
+#include "service/registry_file.h"
+
+/* Longest name of an API and of a version. */
+#define LONGEST AO2_MAX_NAME
+
+/* Read once and let go: a big one must not stay in the configuration's
+ * memory. */
+static const char *check_file(cmd_parms *cmd, const char *path)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *pool;
+    ao2_fail_t fail = {0};
+    ao2_code_t code;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS ||
+        apr_pool_create_unmanaged_ex(&pool, NULL, allocator)
+            != APR_SUCCESS) {
+        return "no memory";
+    }
+    apr_allocator_owner_set(allocator, pool);
+    code = ao2_registry_file_read(NULL, NULL, path, pool, &fail);
+    apr_pool_destroy(pool);
+    return code == AO2_OK ? NULL
+                          : apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name,
+                                         fail.detail);
+}
+
+const char *ao2_set_registry(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[])
+{
+    ao2_server_t *server = ao2_server_of(cmd->server);
+    const char *path = argc == 1 ? ao2_directive_path(cmd, argv[0]) : NULL;
+    const char *error;
+
+    (void)dir;
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "file:PATH");
+    }
+    if (!path) {
+        return ao2_directive_bad(cmd, argv[0], "file:PATH");
+    }
+    error = check_file(cmd, path);
+    if (error) {
+        return error;
+    }
+    server->registry = apr_pcalloc(cmd->pool, sizeof(ao2_registry_object_t));
+    server->registry->path = path;
+    return NULL;
+}
+
+const char *ao2_set_registry_ttl(cmd_parms *cmd, void *dir, int argc,
+                                 char *const argv[])
+{
+    apr_time_t *ttl = apr_palloc(cmd->pool, sizeof(*ttl));
+
+    (void)dir;
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "one duration");
+    }
+    if (!ao2_text_duration(ttl, argv[0])) {
+        return ao2_directive_bad(cmd, argv[0], "a duration such as 500ms, "
+                                               "5s or 1mi");
+    }
+    ao2_server_of(cmd->server)->registry_ttl = ttl;
+    return NULL;
+}
+
+static int is_name(const char *text)
+{
+    return *text && strlen(text) <= LONGEST;
+}
+
+const char *ao2_directive_api(const ao2_api_name_t **papi, apr_pool_t *pool,
+                              int argc, const char *const *argv)
+{
+    ao2_api_name_t *api = apr_pcalloc(pool, sizeof(*api));
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        if (!is_name(argv[i])) {
+            return apr_psprintf(pool, "a name and a version have 1 to %d "
+                                "bytes", LONGEST);
+        }
+    }
+    api->name = apr_pstrdup(pool, argv[0]);
+    api->version = argc > 1 ? apr_pstrdup(pool, argv[1]) : "";
+    *papi = api;
+    return NULL;
+}
+
+const char *ao2_set_api_name(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+    const char *error;
+
+    if (argc < 1 || argc > 2) {
+        return ao2_directive_count(cmd, "NAME [VERSION], or off");
+    }
+    if (argc == 1 && strcasecmp(argv[0], "off") == 0) {
+        conf->api = apr_pcalloc(cmd->pool, sizeof(ao2_api_name_t));
+        return NULL;
+    }
+    error = ao2_directive_api(&conf->api, cmd->pool, argc,
+                              (const char *const *)argv);
+    return error ? ao2_directive_bad(cmd, argv[0], error) : NULL;
+}
+
+const char *ao2_set_subscription(cmd_parms *cmd, void *dir, int argc,
+                                 char *const argv[])
+{
+    static const char *const words[] = {"required", "optional", "off"};
+    ao2_dir_t *conf = dir;
+    int i;
+
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "one of required, optional, off");
+    }
+    for (i = AO2_SUBSCRIPTION_REQUIRED; i <= AO2_SUBSCRIPTION_OFF; i++) {
+        if (strcasecmp(argv[0], words[i]) == 0) {
+            conf->subscription = i;
+            return NULL;
+        }
+    }
+    return ao2_directive_bad(cmd, argv[0], "required, optional or off");
+}

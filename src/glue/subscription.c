@@ -1,0 +1,277 @@
+#include "glue/subscription.h"
+
+#include <http_log.h>
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+#include "core/jws.h"
+#include "core/registry_words.h"
+#include "glue/runtime.h"
+#include "mod_api_oauth2.h"
+#include "service/limits.h"
+
+APLOG_USE_MODULE(api_oauth2);
+
+static ao2_code_t find_application(request_rec *r, ao2_state_t *state,
+                                   ao2_registry_source_t *source)
+{
+    const ao2_principal_t *who = state->principal;
+    const ao2_api_token_t *token = NULL;
+    const ao2_client_t *client = NULL;
+    ao2_code_t code;
+
+    if (who->is_api_token) {
+        code = source->find_token(source, &token, who->digest, r->pool,
+                                  &state->caller_fail);
+    }
+    else {
+        code = who->client
+                   ? source->find_client(source, &client, who->issuer_name,
+                                         who->client, r->pool,
+                                         &state->caller_fail)
+                   : AO2_OK;
+    }
+    if (token) {
+        state->application = token->application;
+        state->key_type = token->key_type;
+    }
+    else if (client) {
+        state->application = client->application;
+        state->key_type = client->key_type;
+    }
+    return code;
+}
+
+/* An application that takes the other kind of access token alone: the token
+ * is at fault. */
+static ao2_code_t check_binding(ao2_state_t *state)
+{
+    return !state->application || state->principal->is_api_token
+               ? AO2_OK
+               : ao2_application_check_binding(
+                     state->application,
+                     ao2_jws_looks_like(state->credential.token),
+                     &state->caller_fail);
+}
+
+static ao2_code_t know_caller(request_rec *r, ao2_state_t *state,
+                              ao2_registry_source_t *source)
+{
+    if (!state->caller_known) {
+        state->caller_known = 1;
+        if (find_application(r, state, source) == AO2_OK) {
+            check_binding(state);
+        }
+    }
+    return state->caller_fail.code;
+}
+
+static ao2_code_t find_source(request_rec *r, ao2_registry_source_t **source,
+                              const ao2_api_name_t **api, ao2_fail_t *fail)
+{
+    const ao2_registry_object_t *registry =
+        ao2_server_of(r->server)->registry;
+
+    *source = registry ? registry->source : NULL;
+    *api = *api ? *api : ao2_dir_of(r)->api;
+    if (!*source) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                        registry ? "ApiRegistry cannot be used in this "
+                                   "process"
+                                 : "there is no ApiRegistry");
+    }
+    return *api && (*api)->name
+               ? AO2_OK
+               : ao2_fail(fail, AO2_E_MISCONFIGURED,
+                          "ApiName is not set here");
+}
+
+ao2_code_t ao2_subscription_find(request_rec *r, ao2_grant_t *grant,
+                                 const ao2_api_name_t *api, ao2_fail_t *fail)
+{
+    ao2_state_t *state = ao2_state_of(r);
+    ao2_registry_source_t *source;
+    ao2_call_t call = {0};
+    ao2_code_t code = find_source(r, &source, &api, fail);
+
+    memset(grant, 0, sizeof(*grant));
+    if (code != AO2_OK) {
+        return code;
+    }
+    if (know_caller(r, state, source) != AO2_OK) {
+        return ao2_fail(fail, state->caller_fail.code, "%s",
+                        state->caller_fail.detail);
+    }
+    call.application = state->application;
+    call.key_type = state->key_type;
+    call.api_name = api->name;
+    call.api_version = api->version;
+    call.is_optional = ao2_number(ao2_dir_of(r)->subscription,
+                                  AO2_FALLBACK_subscription)
+                           == AO2_SUBSCRIPTION_OPTIONAL &&
+                       api == ao2_dir_of(r)->api;
+    call.now = r->request_time;
+    code = source->find_call(source, &call, r->pool, fail);
+    return code == AO2_OK ? ao2_call_decide(grant, &call, fail) : code;
+}
+
+int ao2_subscription_is_no(ao2_code_t code)
+{
+    return code != AO2_OK && code != AO2_E_REGISTRY_UNAVAILABLE &&
+           code != AO2_E_MISCONFIGURED;
+}
+
+static void set_env(request_rec *r, const char *name, const char *value)
+{
+    if (value && *value) {
+        apr_table_setn(r->subprocess_env, name,
+                       ao2_text_percent(ao2_span(value), 0, r->pool));
+    }
+}
+
+static void show_names(request_rec *r, const ao2_state_t *state,
+                       const ao2_api_name_t *api, const ao2_plan_t *plan)
+{
+    set_env(r, API_OAUTH2_ENV_API_NAME, api->name);
+    set_env(r, API_OAUTH2_ENV_API_VERSION, api->version);
+    if (state->application) {
+        set_env(r, API_OAUTH2_ENV_API_APPLICATION, state->application->id);
+        set_env(r, API_OAUTH2_ENV_API_KEY_TYPE,
+                ao2_key_types[state->key_type]);
+    }
+    set_env(r, API_OAUTH2_ENV_API_PLAN, plan ? plan->name : NULL);
+}
+
+/* RFC 9745 and RFC 8594. */
+static void show_deprecation(request_rec *r, const ao2_api_t *api)
+{
+    char date[APR_RFC822_DATE_LEN];
+
+    apr_table_setn(r->err_headers_out, "Deprecation",
+                   apr_psprintf(r->pool, "@%" APR_TIME_T_FMT,
+                                apr_time_sec(api->deprecation)));
+    if (api->sunset) {
+        apr_rfc822_date(date, api->sunset);
+        apr_table_setn(r->err_headers_out, "Sunset",
+                       apr_pstrdup(r->pool, date));
+    }
+}
+
+static void show_limits(request_rec *r, const ao2_plan_t *plan,
+                        const ao2_quota_t *quotas)
+{
+    const char *value = NULL;
+    int i;
+
+    for (i = 0; i < plan->count; i++) {
+        const char *item = apr_psprintf(
+            r->pool, "%s;r=%" APR_INT64_T_FMT ";t=%" APR_INT64_T_FMT,
+            plan->labels[i], quotas[i].remaining, quotas[i].reset_sec);
+
+        value = value ? apr_pstrcat(r->pool, value, ", ", item, NULL) : item;
+    }
+    apr_table_setn(r->err_headers_out, "RateLimit-Policy", plan->policy);
+    apr_table_setn(r->err_headers_out, "RateLimit", value);
+}
+
+/* Whose allowance: the subscription's, not the caller's; names may hold any
+ * character but NUL. */
+static ao2_span_t owner_of(request_rec *r, const ao2_subscription_t *what)
+{
+    const char *application = what->application->id;
+    const char *api = what->api->name;
+    ao2_span_t who;
+
+    who.ptr = apr_psprintf(r->pool, "%s%c%s%c%s", application, 0, api, 0,
+                           what->api->version);
+    who.len = strlen(application) + strlen(api) + strlen(what->api->version)
+              + 2;
+    return who;
+}
+
+/* Whether the chain of this request has used that allowance already. */
+static int is_counted(const request_rec *r, ao2_span_t who)
+{
+    const request_rec *up;
+
+    for (up = r; up; up = ao2_state_parent(up)) {
+        const ao2_state_t *state = ao2_state_find(up);
+
+        if (state && state->counted_for &&
+            strcmp(state->counted_for, who.ptr) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static ao2_code_t over_limit(const ao2_plan_t *plan, int index,
+                             const ao2_quota_t *quota, ao2_hint_t *hint,
+                             ao2_fail_t *fail)
+{
+    hint->retry_after_sec = quota->retry_sec > 1 ? (int)quota->retry_sec : 1;
+    return ao2_fail(fail, index == plan->quota ? AO2_E_QUOTA_EXCEEDED
+                                               : AO2_E_RATE_LIMITED,
+                    "%s of the plan \"%s\" is used up", plan->labels[index],
+                    plan->name);
+}
+
+static ao2_code_t use_plan(request_rec *r, const ao2_grant_t *grant,
+                           ao2_hint_t *hint, ao2_fail_t *fail)
+{
+    const ao2_plan_t *plan = grant->plan;
+    ao2_quota_t quotas[AO2_LIMITS_MOST];
+    ao2_board_t *board = ao2_runtime_board(r->server);
+    ao2_span_t who;
+    int refusing;
+
+    if (!plan || plan->count == 0 || r->main) {
+        return AO2_OK;
+    }
+    if (!board) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                        "no shared memory to count in");
+    }
+    who = owner_of(r, grant->subscription);
+    if (is_counted(r, who)) {
+        return AO2_OK;
+    }
+    refusing = ao2_limits_use(board, quotas, plan, who, apr_time_now());
+    show_limits(r, plan, quotas);
+    if (refusing >= 0) {
+        return over_limit(plan, refusing, &quotas[refusing], hint, fail);
+    }
+    ao2_state_of(r)->counted_for = who.ptr;
+    return AO2_OK;
+}
+
+ao2_code_t ao2_subscription_enforce(request_rec *r, ao2_hint_t *hint,
+                                    ao2_fail_t *fail)
+{
+    const ao2_dir_t *dir = ao2_dir_of(r);
+    int mode = ao2_number(dir->subscription, AO2_FALLBACK_subscription);
+    ao2_state_t *state = ao2_state_of(r);
+    ao2_grant_t grant;
+    ao2_code_t code;
+
+    if (!dir->api || !dir->api->name || mode == AO2_SUBSCRIPTION_OFF) {
+        return AO2_OK;
+    }
+    if (!state->principal) {
+        return mode == AO2_SUBSCRIPTION_OPTIONAL
+                   ? AO2_OK
+                   : ao2_fail(fail, AO2_E_CREDENTIAL_MISSING,
+                              "no credential, and ApiName demands a "
+                              "subscription");
+    }
+    code = ao2_subscription_find(r, &grant, dir->api, fail);
+    if (code != AO2_OK) {
+        return code;
+    }
+    show_names(r, state, dir->api, grant.plan);
+    if (grant.is_deprecated) {
+        show_deprecation(r, grant.api);
+    }
+    return use_plan(r, &grant, hint, fail);
+}

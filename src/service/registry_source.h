@@ -1,0 +1,48 @@
+/**
+ * @file service/registry_source.h
+ * Where rows of the registry come from, a file or a database, for who asks
+ * about one caller at a time.
+ *
+ * Layer service. One an ApiRegistry and process; any thread may call. Rows
+ * that were found live as long as the pool that was given.
+ */
+#ifndef AO2_SERVICE_REGISTRY_SOURCE_H
+#define AO2_SERVICE_REGISTRY_SOURCE_H
+
+#include "core/subscription.h"
+
+typedef struct ao2_registry_source {
+    /**
+     * The client with that id of that issuer object.
+     * @param pclient  NULL with AO2_OK: no such
+     * @return AO2_OK or AO2_E_REGISTRY_UNAVAILABLE
+     */
+    ao2_code_t (*find_client)(struct ao2_registry_source *self,
+                              const ao2_client_t **pclient,
+                              const char *issuer, const char *client_id,
+                              apr_pool_t *pool, ao2_fail_t *fail);
+
+    /** The API token with that digest; as find_client. */
+    ao2_code_t (*find_token)(struct ao2_registry_source *self,
+                             const ao2_api_token_t **ptoken,
+                             const unsigned char digest[AO2_DIGEST_LEN],
+                             apr_pool_t *pool, ao2_fail_t *fail);
+
+    /**
+     * Fill in api and subscription of a call whose application, api_name
+     * and api_version are set.
+     * @return AO2_OK or AO2_E_REGISTRY_UNAVAILABLE
+     */
+    ao2_code_t (*find_call)(struct ao2_registry_source *self,
+                            ao2_call_t *call, apr_pool_t *pool,
+                            ao2_fail_t *fail);
+
+    /** Another number when rows may have changed. */
+    apr_uint32_t (*epoch)(struct ao2_registry_source *self);
+
+    /** Background work, about once a second from one thread. */
+    void (*tick)(struct ao2_registry_source *self);
+    void *context;
+} ao2_registry_source_t;
+
+#endif
