@@ -56,6 +56,13 @@ LOCATION = {
                         {"html": "problem, message, fault or none",
                          "json": "problem, message, fault or none"}),
     "ApiErrorDetail": Row(*FLAG),
+    "ApiName": Row(["off", "OFF", "pizza", "pizza 1.0", "'a b:/c' '2 0'",
+                    "off 1"],
+                   {"''": "1 to 255 bytes", "pizza ''": "1 to 255 bytes",
+                    "pizza " + "1" * 256: "1 to 255 bytes"}),
+    "ApiSubscription": Row(["required", "Optional", "OFF"],
+                           {"On": "required, optional or off",
+                            "none": "required, optional or off"}),
     "ApiPreflight": Row(["pass", "Protect"], {"On": "pass or protect",
                                               "open": "pass or protect"}),
     "ApiAnonymous": Row(*FLAG),
@@ -75,6 +82,12 @@ SERVER = {
         ["file:keys/secret", "env:AO2_TEST_SECRET", "0123456789abcdef"],
         {"short": "at least 16", "env:AO2_TEST_NONE": "not set",
          "file:keys/absent": "No such file"}),
+    "ApiRegistry": Row(["file:conf/registry.json"], {
+        "conf/registry.json": "file:PATH", "file:": "file:PATH",
+        "https://x/y": "file:PATH", "sqlite3:x": "file:PATH",
+        "file:conf/absent": "No such file", "file:conf": "no regular file",
+        "file:keys/revoked": "line 1"}),
+    "ApiRegistryTTL": Row(*DURATION),
     "ApiRevocations": Row(["file:keys/revoked"], {
         "keys/revoked": "file:PATH", "file:": "file:PATH",
         "file:keys/absent": "No such file", "file:keys": "no regular file",
@@ -208,7 +221,8 @@ def server(module_httpd, key, jwks):
                           modules=["socache_shmcb"], files={
         "keys/corp.json": jwks, "keys/public.pem": pem,
         "keys/private.pem": private, "keys/secret": "s" * 64 + "\n",
-        "keys/short": "s" * 31 + "\n", "keys/revoked": "jti:x\n"})
+        "keys/short": "s" * 31 + "\n", "keys/revoked": "jti:x\n",
+        "conf/registry.json": '{"version": 1}'})
     server.env["AO2_TEST_SECRET"] = "e" * 64
     server.start()
     return server
