@@ -176,7 +176,12 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     result->value = ao2_documents_pack(&documents, pool);
     ao2_store_put(supply->remote->ports.store, supply->key, result->value,
                   last_use(supply, &documents), pool);
-    publish(supply, &documents);
+    /* Whoever fetched because the cache dropped what others have does not
+     * make them fetch in turn. */
+    if (job->which != AO2_SUPPLY_KNOWN ||
+        !ao2_key_supply_serves(supply, ao2_remote_now(supply->remote))) {
+        publish(supply, &documents);
+    }
     return AO2_OK;
 }
 

@@ -22,6 +22,7 @@ struct ao2_keyring {
     int busy;                  /* one thread is loading */
     apr_uint32_t loads;        /* that ended, well or not */
     apr_uint32_t swaps;        /* generations so far; read without mutex */
+    apr_uint64_t caught_up;    /* with this version of other processes */
     ao2_fail_t last_fail;      /* of the last one */
     apr_time_t files_at;       /* files were looked at */
     apr_time_t ticked_at;
@@ -133,6 +134,8 @@ static ao2_code_t load(ao2_keyring_t *ring, int what)
 {
     ao2_generation_t *old = ring->current;
     ao2_generation_t *made = NULL;
+    apr_uint64_t version = ring->supply ? ao2_key_supply_version(ring->supply)
+                                        : 0;
     ao2_fail_t fail = {0};
     apr_time_t now;
 
@@ -153,6 +156,9 @@ static ao2_code_t load(ao2_keyring_t *ring, int what)
     else if (fail.code != AO2_OK) {
         tell(ring, &fail, now);
     }
+    if (fail.code == AO2_OK && what == AO2_SUPPLY_KNOWN) {
+        ring->caught_up = version;
+    }
     apr_thread_cond_broadcast(ring->done);
     return fail.code;
 }
@@ -171,14 +177,17 @@ static void look_at_files(ao2_keyring_t *ring, apr_time_t now)
     }
 }
 
-/* Another process fetched other documents than those that we have. */
+/* Another process fetched other documents than those that we have. Where the
+ * cache dropped them we fetched for ourselves, once, what may be different
+ * again: a server need not say the same twice. */
 static int is_behind(const ao2_keyring_t *ring)
 {
     apr_uint64_t version = ring->supply ? ao2_key_supply_version(ring->supply)
                                         : 0;
 
     return version != 0 && ring->current &&
-           ring->current->documents.version != version;
+           ring->current->documents.version != version &&
+           ring->caught_up != version;
 }
 
 static int is_due(const ao2_keyring_t *ring, apr_time_t now)
@@ -285,11 +294,18 @@ static ao2_code_t need_newer(ao2_keyring_t *ring, const void *have,
         return AO2_OK;
     }
     if (ring->busy) {
+        int ended_well = wait_for_load(ring);
+
+        if (ring->current != have) {
+            return AO2_OK;
+        }
         /* Nothing is certain where that load failed, or goes on. */
-        return wait_for_load(ring) || ring->current != have
-                   ? AO2_OK
-                   : unavailable(ring, retry_after_sec, fail);
+        if (!ended_well) {
+            return unavailable(ring, retry_after_sec, fail);
+        }
     }
+    /* It may have been of files, or have left the calls to another process:
+     * whether to ask is a question still. */
     if (is_behind(ring)) {
         return load(ring, AO2_SUPPLY_KNOWN) == AO2_OK
                    ? AO2_OK
