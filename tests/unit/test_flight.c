@@ -103,8 +103,8 @@ static void ask(const job_t *job)
 
 static void *APR_THREAD_FUNC run_job(apr_thread_t *thread, void *job)
 {
+    (void)thread;
     ask(job);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 

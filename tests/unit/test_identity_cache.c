@@ -49,7 +49,7 @@ static ao2_verdict_t verdict_of(const world_t *world, int verifier,
     assert_int_equal(ao2_principal_make(&verdict.principal, claims, &context,
                                         world->pool, NULL),
                      AO2_OK);
-    verdict.verifier = &world->verifiers[verifier];
+    verdict.verifier = world->all[verifier];
     verdict.until = NOW + apr_time_from_sec(60);
     return verdict;
 }
@@ -233,6 +233,7 @@ static void *APR_THREAD_FUNC use(apr_thread_t *thread, void *data)
     world_t world = *crowd->world;
     int i;
 
+    (void)thread;
     for (i = 0; i < 3000; i++) {
         const char *token;
         const char *user;
@@ -248,7 +249,6 @@ static void *APR_THREAD_FUNC use(apr_thread_t *thread, void *data)
         }
         apr_pool_destroy(pool);
     }
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
@@ -256,6 +256,7 @@ static void threads(void **state)
 {
     apr_thread_t *all[8];
     crowd_t crowds[8];
+    ao2_identity_counts_t counts;
     world_t world;
     apr_status_t rv;
     int i;
@@ -271,6 +272,8 @@ static void threads(void **state)
         apr_thread_join(&rv, all[i]);
         assert_int_equal(crowds[i].wrong, 0);
     }
+    ao2_identity_counts(world.cache, &counts);
+    assert_true(counts.hits > 1000);
 }
 
 int main(void)
