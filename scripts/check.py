@@ -21,8 +21,6 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 STEP_LIMIT_SEC = 1800
 JOBS = os.cpu_count() or 1
-VALGRIND = ("-q --error-exitcode=99 --leak-check=full "
-            "--errors-for-leak-kinds=definite,indirect")
 
 
 @dataclass
@@ -191,9 +189,12 @@ class Steps:
 
     def valgrind(self, name):
         place = self.place / name
-        self.ex.run("valgrind", [
-            "make", "check", "TESTS=$(UNIT_TESTS)", "LOG_COMPILER=valgrind",
-            f"LOG_FLAGS={VALGRIND}"], place, lambda: count_make_check(place))
+        self.ex.run("valgrind", "make check-valgrind", place,
+                    lambda: count_make_check(place))
+
+    def coverage(self, name):
+        self.ex.run("coverage", [str(self.source / "scripts/coverage"),
+                                 str(self.place / name)], self.place)
 
     def pytest(self, name, folder, **env):
         report = self.place / "logs" / f"{name}.xml"
@@ -240,6 +241,8 @@ def examine(ex, quick):
         if steps.build("plain", "CC=gcc"):
             later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),
                       (steps.install, "plain")]
+        if steps.build("coverage", "--enable-coverage CFLAGS='-O0 -g'"):
+            later.append((steps.coverage, "coverage"))
         if steps.build("clang", "CC=clang"):
             later.append((steps.make_check, "clang"))
     later.append((steps.pytest, "scripts", "scripts"))

@@ -382,6 +382,11 @@ static void generate_and_write(void **state)
         json_t *json;
         int is_secret = alg->family == AO2_FAMILY_HMAC;
 
+        /* Making RSA keys takes long: one of each family is enough. */
+        if (alg->digest_len > 32 && (alg->family == AO2_FAMILY_RSA_PKCS1 ||
+                                     alg->family == AO2_FAMILY_RSA_PSS)) {
+            continue;
+        }
         assert_int_equal(ao2_key_generate(&key, alg, 0, "k", *state, NULL),
                          AO2_OK);
         assert_int_equal(ao2_key_write(&json, key, 1, *state, NULL), AO2_OK);

@@ -26,6 +26,8 @@ typedef struct {
     int most;      /* at once */
     int right;     /* callers that got what they should */
     int started;   /* the owner is at work */
+    int asking;    /* callers that were about to ask */
+    int expected;  /* work goes on until so many were */
     int stored;    /* a value too long for memory is in the "cache" */
 } told_t;
 
