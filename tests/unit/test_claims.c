@@ -7,9 +7,11 @@
 
 static ao2_token_rules_t rules_of(apr_pool_t *pool)
 {
-    ao2_token_rules_t rules = {"corp", "https://i", NULL, NULL, NULL, SKEW, 0,
-                               NULL, 0};
+    ao2_token_rules_t rules = {0};
 
+    rules.issuer_name = "corp";
+    rules.issuer_url = "https://i";
+    rules.skew = SKEW;
     rules.subject_claims = test_words("sub user.id", pool);
     rules.client_claims = test_words("client_id azp", pool);
     rules.scope_claims = test_words("scope scp", pool);
