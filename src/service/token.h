@@ -29,10 +29,11 @@ typedef struct {
 /**
  * Check a token. What has the form of an API token goes to the registry,
  * where API tokens are accepted. A JWT goes to the first verifier whose
- * issuer its "iss" names, before any key is touched: algorithm, "typ", signature, claims;
- * where the issuer says so, it is asked as well. Any other token goes to
- * those that can be asked, in their order: the first yes counts; a no does
- * not stop the next, and one that is unreachable makes a no uncertain.
+ * issuer its "iss" names, before any key is touched: algorithm, "typ",
+ * signature, claims; where the issuer says so, it is asked as well. Any
+ * other token goes to those that can be asked, in their order: the first
+ * yes counts; a no does not stop the next, and one that is unreachable
+ * makes a no uncertain.
  * Tokens that were refused a moment ago are refused without a check. Not
  * checked: "aud" (a condition of the location).
  * @return AO2_OK, AO2_E_TOKEN_*, AO2_E_ISSUER_UNAVAILABLE,

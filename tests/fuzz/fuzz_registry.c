@@ -28,7 +28,8 @@ static const char *write_down(const ao2_registry_t *registry,
 {
     tape_t tape = {"", pool};
 
-    fuzz_check(ao2_registry_write(registry, put, &tape, NULL) == AO2_OK,
+    fuzz_check(ao2_registry_write(registry, AO2_ROW_A_LINE, put, &tape, NULL)
+                   == AO2_OK,
                "a registry can be written");
     return tape.text;
 }
