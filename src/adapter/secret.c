@@ -13,8 +13,9 @@
 
 #include "base/file.h"
 
-#define EXEC_TIMEOUT apr_time_from_sec(10)
 #define EXEC_LINE 4096
+/* How often it is looked whether a command has ended. */
+#define EXEC_LOOK apr_time_from_msec(10)
 
 static apr_status_t wipe(void *data)
 {
@@ -68,33 +69,83 @@ static ao2_code_t from_file(ao2_span_t *bytes, const char **warning,
     return code;
 }
 
+/* Whether @a out has something to read, or its end, in time. */
+static int has_more(apr_file_t *out, apr_interval_time_t left,
+                    apr_pool_t *pool)
+{
+    apr_pollfd_t poll = {pool, APR_POLL_FILE, APR_POLLIN, 0, {out}, NULL};
+    apr_int32_t ready;
+
+    return left > 0 && apr_poll(&poll, 1, &ready, left) == APR_SUCCESS;
+}
+
 /* Read to the first newline, the end, or the deadline. */
 static ao2_code_t read_line(char *line, apr_size_t *length, apr_file_t *out,
-                            apr_pool_t *pool, ao2_fail_t *fail)
+                            apr_time_t deadline, apr_pool_t *pool,
+                            ao2_fail_t *fail)
 {
-    apr_time_t deadline = apr_time_now() + EXEC_TIMEOUT;
-
     *length = 0;
     while (*length < EXEC_LINE) {
-        apr_pollfd_t poll = {pool, APR_POLL_FILE, APR_POLLIN, 0, {out}, NULL};
-        apr_interval_time_t left = deadline - apr_time_now();
         apr_size_t size = 1;
-        apr_int32_t ready;
-        apr_status_t rv;
 
-        rv = left > 0 ? apr_poll(&poll, 1, &ready, left) : APR_TIMEUP;
-        if (rv != APR_SUCCESS) {
+        if (!has_more(out, deadline - apr_time_now(), pool)) {
             return ao2_fail(fail, AO2_E_MISCONFIGURED,
-                            "the command gave no line in 10 seconds");
+                            "the command gave no line in %d seconds",
+                            AO2_SECRET_PATIENCE_SEC);
         }
-        rv = apr_file_read(out, line + *length, &size);
-        if (rv != APR_SUCCESS || line[*length] == '\n') {
+        if (apr_file_read(out, line + *length, &size) != APR_SUCCESS ||
+            line[*length] == '\n') {
             return AO2_OK;
         }
         *length += size;
     }
     return ao2_fail(fail, AO2_E_MISCONFIGURED,
                     "the command's line is longer than %d bytes", EXEC_LINE);
+}
+
+/* Only for one that nobody waited for yet: afterwards its number may be
+ * another process's. */
+static void end(apr_proc_t *process)
+{
+    apr_exit_why_e why;
+    int status;
+
+    apr_proc_kill(process, SIGKILL);
+    apr_proc_wait(process, &status, &why, APR_WAIT);
+}
+
+/* A command may write on: who reads on keeps it from dying of a closed pipe.
+ * Its own end counts, not the pipe's: others may have inherited that. */
+static ao2_code_t see_end(apr_proc_t *process, apr_time_t deadline,
+                          apr_pool_t *pool, ao2_fail_t *fail)
+{
+    apr_exit_why_e why = APR_PROC_EXIT;
+    int status = 0;
+    int open = 1;
+    char rest[512];
+
+    while (apr_proc_wait(process, &status, &why, APR_NOWAIT)
+           == APR_CHILD_NOTDONE) {
+        apr_size_t size = sizeof(rest);
+
+        if (apr_time_now() >= deadline) {
+            end(process);
+            return ao2_fail(fail, AO2_E_MISCONFIGURED,
+                            "the command did not end in %d seconds",
+                            AO2_SECRET_PATIENCE_SEC);
+        }
+        if (!open) {
+            apr_sleep(EXEC_LOOK);
+        }
+        else if (has_more(process->out, EXEC_LOOK, pool)) {
+            open = apr_file_read(process->out, rest, &size) == APR_SUCCESS;
+        }
+    }
+    OPENSSL_cleanse(rest, sizeof(rest));
+    return APR_PROC_CHECK_EXIT(why) && status == 0
+               ? AO2_OK
+               : ao2_fail(fail, AO2_E_MISCONFIGURED,
+                          "the command failed with status %d", status);
 }
 
 static ao2_code_t start(apr_proc_t *process, const char *command,
@@ -110,7 +161,8 @@ static ao2_code_t start(apr_proc_t *process, const char *command,
     }
     rv = apr_procattr_create(&attr, pool);
     if (rv == APR_SUCCESS) {
-        rv = apr_procattr_io_set(attr, APR_NO_PIPE, APR_PARENT_BLOCK,
+        /* A pipe that does not block ends commands that write much. */
+        rv = apr_procattr_io_set(attr, APR_NO_PIPE, APR_FULL_BLOCK,
                                  APR_NO_PIPE);
     }
     if (rv == APR_SUCCESS) {
@@ -132,29 +184,27 @@ static ao2_code_t start(apr_proc_t *process, const char *command,
 static ao2_code_t from_command(ao2_span_t *bytes, const char *command,
                                apr_pool_t *pool, ao2_fail_t *fail)
 {
+    apr_time_t deadline = apr_time_now() +
+                          apr_time_from_sec(AO2_SECRET_PATIENCE_SEC);
     apr_proc_t process;
     char line[EXEC_LINE];
     ao2_span_t found = {line, 0};
-    apr_exit_why_e why = APR_PROC_EXIT;
-    int status = 0;
     ao2_code_t code = start(&process, command, pool, fail);
 
     if (code != AO2_OK) {
         return code;
     }
-    code = read_line(line, &found.len, process.out, pool, fail);
+    code = read_line(line, &found.len, process.out, deadline, pool, fail);
     if (code != AO2_OK) {
-        apr_proc_kill(&process, SIGKILL);
+        end(&process);
     }
-    apr_file_close(process.out);
-    apr_proc_wait(&process, &status, &why, APR_WAIT);
-    if (code == AO2_OK && (!APR_PROC_CHECK_EXIT(why) || status != 0)) {
-        code = ao2_fail(fail, AO2_E_MISCONFIGURED, "the command failed with "
-                        "status %d", status);
+    else {
+        code = see_end(&process, deadline, pool, fail);
     }
     if (code == AO2_OK) {
         code = keep(bytes, found, "its command", pool, fail);
     }
+    apr_file_close(process.out);
     OPENSSL_cleanse(line, sizeof(line));
     return code;
 }

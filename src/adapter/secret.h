@@ -12,10 +12,15 @@
 #include "base/fail.h"
 #include "base/span.h"
 
+/** How long a command may take, from its start to its end. */
+#ifndef AO2_SECRET_PATIENCE_SEC
+#define AO2_SECRET_PATIENCE_SEC 10
+#endif
+
 /**
  * Get a secret: "file:PATH" (one trailing newline dropped), "env:NAME",
  * "exec:COMMAND" (its first line; run without a shell, arguments separated
- * by spaces, at most 10 s) or the literal itself.
+ * by spaces, it has to end by itself) or the literal itself.
  * @param bytes    in @a pool, a NUL behind them; wiped with it
  * @param warning  a static sentence where the source is legal but weak: a
  *                 literal, or a file that everybody can read; else NULL
