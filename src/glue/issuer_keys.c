@@ -118,8 +118,8 @@ static const char *add_secret(cmd_parms *cmd, ao2_issuer_draft_t *draft,
     return NULL;
 }
 
-/* A JWK or JWK Set starts with a brace; a raw secret may do so too, but not
- * parse. */
+/* A JWK or JWK Set starts with a brace. A broken one must not become a
+ * secret by that, so that raw bytes that start so are refused. */
 static const char *add_secrets(cmd_parms *cmd, ao2_issuer_draft_t *draft,
                                ao2_span_t bytes, const char *kid)
 {

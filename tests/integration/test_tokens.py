@@ -30,8 +30,10 @@ REPEATED = "AO2-012"
 OTHER = "https://other.example"
 SECRETS = "https://secrets.example"
 LONG_KID = "k" * 256
-SECRET = jwk.JWK.generate(kty="oct", size=512)
-SHORT_SECRET = jwk.JWK.generate(kty="oct", size=256)
+#: No random bytes: a brace at the start would make a secret a JWK, a newline
+#: at the end would be none of it.
+SECRET = jwk.JWK(kty="oct", k=base64url_encode("long" * 16))
+SHORT_SECRET = jwk.JWK(kty="oct", k=base64url_encode("tiny" * 8))
 
 KEYS = {
     "ec": tokens.new_key("ES256", "ec"),
@@ -305,6 +307,15 @@ def test_kid_names_the_key(server, kid):
 
 def test_kid_of_another_key(server):
     assert verdict(server, good(kid="for_sig")) == INVALID
+
+
+def test_kid_of_a_key_of_another_kind(server):
+    """The signature is right for its own key; kid and alg do not meet."""
+    assert verdict(server, good(key="rsa", alg="RS256")) == OK
+    for kid in ("ec", "ed", "oct"):
+        assert verdict(server, good(key="rsa", alg="RS256",
+                                    kid=kid)) == INVALID
+    assert verdict(server, good(kid="rsa")) == INVALID
 
 
 def test_longest_kid(server):
