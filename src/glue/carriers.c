@@ -42,10 +42,7 @@ int ao2_carriers_allow(const request_rec *r, const ao2_carrier_t *carrier)
     int i;
 
     for (i = 0; i < count; i++) {
-        if (all[i].kind == carrier->kind &&
-            (carrier->kind == AO2_CARRIER_HEADER
-                 ? strcasecmp(all[i].name, carrier->name)
-                 : strcmp(all[i].name, carrier->name)) == 0) {
+        if (ao2_carrier_same(&all[i], carrier)) {
             return 1;
         }
     }

@@ -102,3 +102,10 @@ ao2_server_t *ao2_server_of(const server_rec *server)
 {
     return ap_get_module_config(server->module_config, &api_oauth2_module);
 }
+
+int ao2_carrier_same(const ao2_carrier_t *a, const ao2_carrier_t *b)
+{
+    return a->kind == b->kind &&
+           (a->kind == AO2_CARRIER_HEADER ? strcasecmp(a->name, b->name)
+                                          : strcmp(a->name, b->name)) == 0;
+}

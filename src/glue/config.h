@@ -146,6 +146,9 @@ const ao2_dir_t *ao2_dir_of(const request_rec *r);
 /** The settings of a server. */
 ao2_server_t *ao2_server_of(const server_rec *server);
 
+/** Whether both are one place: header names without regard to case. */
+int ao2_carrier_same(const ao2_carrier_t *a, const ao2_carrier_t *b);
+
 /** The directives (directives.c), ended by an empty row. */
 extern const command_rec ao2_commands[];
 

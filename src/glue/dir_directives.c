@@ -133,6 +133,21 @@ static void note_query(cmd_parms *cmd, const ao2_carrier_t *carrier)
     }
 }
 
+/* A place looked at twice would find two credentials in it. */
+static int is_named(const apr_array_header_t *carriers,
+                    const ao2_carrier_t *carrier)
+{
+    int i;
+
+    for (i = 0; i < carriers->nelts; i++) {
+        if (ao2_carrier_same(&APR_ARRAY_IDX(carriers, i, ao2_carrier_t),
+                             carrier)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[])
 {
@@ -149,14 +164,18 @@ const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
     }
     carriers = apr_array_make(cmd->pool, argc, sizeof(ao2_carrier_t));
     for (i = 0; i < argc; i++) {
-        ao2_carrier_t *carrier = apr_array_push(carriers);
+        ao2_carrier_t carrier;
 
-        if (!parse_carrier(carrier, apr_pstrdup(cmd->pool, argv[i]))) {
+        if (!parse_carrier(&carrier, apr_pstrdup(cmd->pool, argv[i]))) {
             return ao2_directive_bad(cmd, argv[i],
                                      "header, header:NAME, cookie:NAME, "
                                      "query:NAME or form:NAME");
         }
-        note_query(cmd, carrier);
+        if (is_named(carriers, &carrier)) {
+            return ao2_directive_bad(cmd, argv[i], "each place once");
+        }
+        APR_ARRAY_PUSH(carriers, ao2_carrier_t) = carrier;
+        note_query(cmd, &carrier);
     }
     conf->carriers = carriers;
     return NULL;

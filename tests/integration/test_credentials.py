@@ -247,6 +247,20 @@ def test_largest_credential(server, key, where):
                        "a" * (KIB16 + 1))) == MALFORMED
 
 
+@pytest.mark.parametrize("places,wrong", [
+    ("header header:X-Token cookie:t query:t form:t", None),
+    ("cookie:t cookie:T query:t query:T", None),
+    ("header header", "header"),
+    ("header header:authorization", "header:authorization"),
+    ("header:X-A cookie:t header:x-a", "header:x-a"),
+    ("cookie:t query:t cookie:t", "cookie:t"), ("form:t form:t", "form:t")])
+def test_a_place_is_named_once(httpd, places, wrong):
+    status, text = httpd(start=False).configtest(f"ApiTokenFrom {places}\n")
+    assert (status == 0) == (wrong is None)
+    assert wrong is None or f'ApiTokenFrom: "{wrong}" is not allowed here: ' \
+        "each place once" in text
+
+
 # --- what the backend gets ----------------------------------------------
 
 @pytest.mark.parametrize("where", CARRIERS)
