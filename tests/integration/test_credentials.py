@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
-from support import peers, tokens
+from support import h2, peers, tokens
 from support.client import parse, request, send
 from support.conf import issuer, location
+from support.server import MPM
 from support.tokens import claims, sign
 from support.wait import until
 
@@ -688,6 +689,40 @@ def test_form_that_other_filters_change(httpd, backend, key, jwks):
         ["proxy", "proxy_http", "sed"], files={"keys/corp.json": jwks})
     answer = post(server, "/", f"a=yes&t={sign(claims(), key)}&b=2\n")
     assert seen(answer)["body"].strip() == "a=no&b=2"
+
+
+# --- HTTP/2 ---
+
+@pytest.fixture(scope="module")
+def h2_server(module_httpd, backend, jwks):
+    return module_httpd("Protocols h2c http/1.1\n" + conf(backend),
+                        ["http2", "proxy", "proxy_http", "rewrite"],
+                        files={"keys/corp.json": jwks})
+
+
+@pytest.mark.skipif(MPM == "prefork", reason="mod_http2 wants threads")
+@pytest.mark.parametrize("where", CARRIERS)
+def test_http2(h2_server, token, where):
+    url = f"http://127.0.0.1:{h2_server.port}/all"
+    headers, more = {
+        "header": ([("Authorization", "Bearer " + token)], {}),
+        "key": ([("X-API-Key", token)], {}),
+        # each cookie may be a field of its own
+        "cookie": ([("Cookie", "a=1"), ("Cookie", "token=" + token)], {}),
+        "query": ([], {}),
+        "form": ([FORM], {"body": "a=1&access_token=" + token}),
+    }[where]
+    if where == "query":
+        url += "?access_token=" + token
+    answer, version = h2.request(url, *headers, **more)
+    assert version == "2" and token not in json.dumps(seen(answer))
+    if where == "form":
+        assert seen(answer)["body"] == "a=1"
+    if where == "cookie":
+        assert fields(answer, "Cookie") == ["a=1"]
+    second = "Authorization" if where != "header" else "X-API-Key"
+    answer, _ = h2.request(url, *headers, (second, "Bearer " + token), **more)
+    assert outcome(answer) == REPEATED
 
 
 # --- no credential ------------------------------------------------------

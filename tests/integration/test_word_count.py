@@ -5,13 +5,14 @@ from support import remote
 
 IN_ISSUER = {"ApiAlgorithms": "ES256", "ApiRequireType": "at+jwt"}
 IN_LOCATION = {"ApiAccept": "corp", "ApiAudience": "pizza",
-               "ApiTokenFrom": "header:X-API-Key"}
+               "ApiTokenFrom": "header:X-API-Key-{}"}
 
 
 @pytest.mark.parametrize("count", [63, 64, 65, 200])
 @pytest.mark.parametrize("name", [*IN_ISSUER, *IN_LOCATION])
 def test_count(httpd, jwks, name, count):
-    words = count * f" {(IN_ISSUER | IN_LOCATION)[name]}"
+    words = "".join(" " + (IN_ISSUER | IN_LOCATION)[name].format(i)
+                    for i in range(count))
     issuer = "ApiJWKS file:keys/jwks.json\n"
     conf = (remote.site(issuer + name + words) if name in IN_ISSUER else
             remote.site(issuer) + f"<Location /x>\n{name}{words}\n</Location>")
