@@ -212,6 +212,11 @@ class Steps:
                     AO2_HTAPI=str(build / "htapi"), AO2_SANITIZED="1",
                     ASAN_OPTIONS="detect_leaks=0")
 
+    def tools(self):
+        self.pytest("tools", "tools", AO2_HTAPI=str(self.place /
+                                                    "sanitized/htapi"),
+                    ASAN_OPTIONS="detect_leaks=0")
+
     def install(self, name):
         self.pytest("install", "install", AO2_BUILD=str(self.place / name))
 
@@ -237,6 +242,7 @@ def examine(ex, quick):
         mpms = ["event"] if quick else ["event", "worker", "prefork"]
         later += [(steps.integration, mpm) for mpm in mpms]
         later.append((steps.make_check, "sanitized"))
+        later.append((steps.tools,))
     if not quick:
         if steps.build("plain", "CC=gcc"):
             later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),
