@@ -57,8 +57,12 @@ static int connect_to(ao2_store_t *store, ao2_fail_t *fail)
     }
     status = ao2_sql_ask(sql, "PRAGMA busy_timeout = 60000", NULL, NULL, NULL,
                          fail);
+    if (status == AO2_EXIT_DONE) {
+        status = ao2_sql_run(sql, "PRAGMA foreign_keys = ON", fail);
+    }
+    /* At most 64 MiB: rows come in no order of their indexes. */
     return status == AO2_EXIT_DONE
-               ? ao2_sql_run(sql, "PRAGMA foreign_keys = ON", fail)
+               ? ao2_sql_run(sql, "PRAGMA cache_size = -65536", fail)
                : status;
 }
 

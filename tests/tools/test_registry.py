@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import zlib
 
 import pytest
@@ -310,6 +311,43 @@ def test_wrong_import_changes_nothing(registry, tmp_path):
         f"{path}: line 2: applications[0].subscriptions[0].api: "
         'no API "soup"')
     assert registry.do("registry show") == before
+
+
+def on_a_terminal(*words):
+    """What htapi writes to standard error when that is a terminal."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen([htapi.HTAPI, *map(str, words)],
+                               stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            more = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not more:
+            break
+        seen += more
+    os.close(ours)
+    assert process.wait(60) == htapi.DONE
+    return seen.decode()
+
+
+def test_progress(registry, tmp_path):
+    registry.fill()
+    path = tmp_path / "document"
+    path.write_text(json.dumps({"version": 1, "applications": [
+        {"id": str(n)} for n in range(2000)]}))
+    words = ("registry", "import", path, "--registry", registry.name)
+    shown = on_a_terminal(*words)
+    assert re.search(r"\rreading  \[#{40}\] 100 %", shown)
+    if not registry.name.startswith("file:"):
+        percents = [int(n) for n in
+                    re.findall(r"\rwriting  \[#* *\] +(\d+) %", shown)]
+        assert percents == sorted(percents) and len(percents) > 50
+        assert percents[-1] == 100
+    assert shown.endswith("\r\x1b[K")  # and nothing of it stays
+    assert htapi.run(*words).stderr == ""
 
 
 def test_check_of_files(tmp_path):
