@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <apr_env.h>
 #include <apr_time.h>
 
 #include "adapter/secret.h"
@@ -101,11 +102,11 @@ static void longest_file(void **state)
 
 static void environment(void **state)
 {
-    setenv("AO2_TEST_SECRET", "hidden", 1);
+    apr_env_set("AO2_TEST_SECRET", "hidden", *state);
     check("env:AO2_TEST_SECRET", "hidden", NULL, *state);
-    setenv("AO2_TEST_SECRET", "", 1);
+    apr_env_set("AO2_TEST_SECRET", "", *state);
     check("env:AO2_TEST_SECRET", NULL, "is empty", *state);
-    unsetenv("AO2_TEST_SECRET");
+    apr_env_delete("AO2_TEST_SECRET", *state);
     check("env:AO2_TEST_SECRET", NULL, "AO2_TEST_SECRET is not set", *state);
     check("env:", NULL, "is not set", *state);
 }
