@@ -106,11 +106,11 @@ int ao2_authorize_check(request_rec *r)
         return refuse(r, state);
     }
     verdict = ask_rights(r, state);
-    if (is_refusal(state, verdict)) {
-        return refuse(r, state);
-    }
     if (state->anonymous) {
         r->user = NULL;
+    }
+    if (is_refusal(state, verdict)) {
+        return refuse(r, state);
     }
     return verdict == OK ? grant(r, state) : verdict;
 }

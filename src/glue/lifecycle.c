@@ -86,6 +86,26 @@ static void warn_unset(const server_rec *server)
     }
 }
 
+/* Since this module watches their directives, httpd would take AuthType and
+ * Require for known where nobody is there to obey them. */
+static int check_modules(const server_rec *server)
+{
+    static const char *const needed[] = {"mod_authn_core.c",
+                                         "mod_authz_core.c"};
+    int bad = 0;
+    size_t i;
+
+    for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (!ap_find_linked_module(needed[i])) {
+            ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, server,
+                         "mod_api_oauth2 needs %s, which is not loaded",
+                         needed[i]);
+            bad = 1;
+        }
+    }
+    return bad;
+}
+
 int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
                                apr_pool_t *temp, server_rec *main_server)
 {
@@ -94,6 +114,7 @@ int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
 
     (void)conf;
     (void)log;
+    bad |= check_modules(main_server);
     bad |= ao2_caches_check(temp, main_server);
     for (server = main_server; server; server = server->next) {
         bad |= check_accept(server, temp);

@@ -99,6 +99,8 @@ ROWS = [  # what stands in the location; alice, bob, robot, nobody, mallory
     (every(PUBLIC, none(every(PUBLIC, none(scope("write"))),
                         "Require oauth2-client robot")),
      200, 403, 403, 401, 401),
+    (every(PUBLIC, "Require not writers"), 403, 200, 403, 401, 401),
+    (one("Require writers", ELSEWHERE), 200, 403, 200, 401, 401),
     (one(ELSEWHERE, every(PUBLIC, "Require not oauth2-client app")),
      403, 200, 200, 401, 401),
     # Other modules' rules.
@@ -154,7 +156,10 @@ def server(module_httpd, jwks):
     files = {f"htdocs/row{i}/a.txt": "a" for i in range(len(ROWS))}
     server = module_httpd("".join(site.location(f"/row{i}", row[0])
                                   for i, row in enumerate(ROWS)),
-                          main=site.CORP,
+                          main=site.CORP + """
+<AuthzProviderAlias oauth2-scope writers write>
+</AuthzProviderAlias>
+""",
                           files={"keys/jwks.json": jwks, **files})
     # mod_authz_core about an expression with REMOTE_USER that says no.
     server.expect("AH01629")

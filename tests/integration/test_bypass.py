@@ -31,7 +31,7 @@ FILES = {
     "htdocs/index-abs/x.txt": "x", "htdocs/index-files/secret.html": SECRET,
     "htdocs/fallback/x.txt": "x", "htdocs/rw/x.txt": "x",
     "htdocs/rw/.htaccess": "",
-    "htdocs/act/a.sec": "x", "htdocs/list/secret.html": SECRET,
+    "htdocs/head/x.txt": "x", "htdocs/act/a.sec": "x", "htdocs/list/secret.html": SECRET,
     "htdocs/list/open.html": "open",
     "htdocs/errors/401.html": "please sign in",
     "htdocs/errors/403.html": "not for you",
@@ -86,6 +86,12 @@ ErrorDocument 404 /api/secret.html
     Options +Indexes
     DirectoryIndex disabled
 </Directory>
+<Directory ${{root}}/htdocs/head>
+    Options +Indexes
+    DirectoryIndex disabled
+    IndexOptions +SuppressHTMLPreamble
+    HeaderName /api/secret.html
+</Directory>
 <Directory ${{root}}/htdocs>
     CheckSpelling On
 </Directory>
@@ -131,6 +137,7 @@ WAYS = [  # path; what a caller with a good token gets
     ("/act/a.sec", 200), ("/rewrite-pt/secret.html", 200),
     ("/rewrite-file/secret.html", 200), ("/rw/in/secret.html", 200),
     ("/cgi/local", 200), ("/api-cgi/say", 200), ("/list/secret.html", 200),
+    ("/head/", 200),
 ]
 
 

@@ -507,6 +507,22 @@ def test_complete_section(server, lines):
     accepted(server, conf.section("ApiIssuer", "corp", lines))
 
 
+@pytest.mark.parametrize("module", ["authn_core", "authz_core"])
+def test_needed_modules(server, module):
+    """Without these nobody would obey AuthType and Require."""
+    plain = server.base
+    server.base = re.sub(
+        "LoadModule (authz_user|authz_host|%s)_.*" % module, "", plain)
+    server.base = server.base.replace("Require all granted", "")
+    text = issuer() + "<Location /x>\nAuthType Bearer\n</Location>\n"
+    try:
+        said = refused(server, text)
+    finally:
+        server.base = plain
+    assert f"mod_api_oauth2 needs mod_{module}.c" in said
+    accepted(server, text)
+
+
 REQUIRES = {  # Require lines, and what the message must say
     "oauth2-scope": "oauth2-scope", "oauth2-client": "oauth2-client",
     "oauth2-issuer": "oauth2-issuer", "oauth2-token": "oauth2-token",
