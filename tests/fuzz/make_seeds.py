@@ -397,7 +397,9 @@ def texts():
     return {
         "realm": "pizza\nread write", "quotes": 'a"b\\c\n"a\\ b', "empty": "\n",
         "line": b"a\r\0b\n\r", "utf8": "\u00e4%,\n\u00e4", "long": "a" * 600,
-        "long-scope": "r\n" + "ab " * 500, "twice": "r\na a aa a",
+        "longer": "a" * 1100,
+        "scopes": "r\n" + " ".join(f"s{number}" for number in range(300)),
+        "twice": "r\na a aa a",
         "spaces": "r\n  a  b ", "percent": "%41%\n%4", "names": "X-User\nx_uSER",
         "durations": "5mi\n100ms", "hours": "48h\n2D", "bare": "60\n0",
         "huge": "99999999999999999999\n36601d", "years": "36600d\n3162240001",
