@@ -336,6 +336,27 @@ def registry():
     }
 
 
+def store():
+    """The first two bytes say what the cache does."""
+    def head(length, expires=1700000001000000):
+        return (length.to_bytes(8, "big") + expires.to_bytes(8, "big")
+                + b"0123456789abcdef")
+    return {
+        "kept": b"\0\0value", "kept-empty": b"\0\1", "kept-other": b"\2\x30x",
+        "kept-pieces": b"\0\x91" + b"v" * 300, "too-many": b"\0\0" + b"v" * 900,
+        "forged": b"\1 " + head(5) + b"value",
+        "forged-empty": b"\1 " + head(0),
+        "forged-pieces": b"\1 " + head(8) + b"12\n345\n678",
+        "forged-too-few": b"\1 " + head(9) + b"12\n345\n678",
+        "forged-too-long": b"\1 " + head(4) + b"12345",
+        "forged-piece-too-long": b"\1 " + head(4) + b"12\n345",
+        "forged-old": b"\1 " + head(5, 1699999999000000) + b"value",
+        "forged-for-ever": b"\1 " + head(5, 2 ** 64 - 1) + b"value",
+        "forged-huge": b"\1 " + head(2 ** 63) + b"value",
+        "forged-short": b"\1 " + head(5)[:31], "nothing": b"\1 ",
+    }
+
+
 # --- texts ------------------------------------------------------------------
 
 def credential():
@@ -419,8 +440,8 @@ def base64url():
 
 TARGETS = {"base64url": base64url, "claims": claims, "credential": credential,
            "json": documents, "jwk": jwk, "jwks": jwks, "jws": jws,
-           "metadata": metadata, "registry": registry, "stream": stream,
-           "text": texts}
+           "metadata": metadata, "registry": registry, "store": store,
+           "stream": stream, "text": texts}
 
 
 def write(folder):
