@@ -148,7 +148,8 @@ static int read_head(head_t *head, ao2_span_t *rest, ao2_span_t opened)
     memcpy(head->number, at + 16, NUMBER);
     rest->ptr = opened.ptr + HEAD;
     rest->len = opened.len - HEAD;
-    return head->length <= AO2_MAX_STORED && rest->len <= head->length;
+    return head->length <= AO2_MAX_STORED && rest->len <= head->length &&
+           head->expires <= APR_INT64_MAX;
 }
 
 /* Gather what follows the first piece; every one has to be there. */

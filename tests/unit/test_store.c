@@ -210,6 +210,25 @@ static void forged(void **state)
     assert_true(ao2_store_get(store, &back, NULL, key, NOW, *state));
 }
 
+/* Without a secret an entry may say any expiry, but none past all times. */
+static void forged_expiry(void **state)
+{
+    static const apr_size_t first = 4 + AO2_CACHE_KEY + 8;
+    fake_t *fake = make_fake(*state);
+    ao2_store_t *store = make_store(fake, secrets[0]);
+    ao2_store_key_t key;
+    ao2_span_t back;
+    apr_time_t expires;
+
+    make_key(key, "token");
+    ao2_store_put(store, key, pattern(5, *state), LATER, *state);
+    spoil(fake, 0, first, 6);
+    assert_true(ao2_store_get(store, &back, &expires, key, NOW, *state));
+    assert_true(expires > LATER);
+    spoil(fake, 0, first, 7);
+    assert_false(ao2_store_get(store, &back, &expires, key, NOW, *state));
+}
+
 static void truncated(void **state)
 {
     ao2_store_key_t key;
@@ -339,7 +358,8 @@ static void nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(lengths), TEST(too_long),     TEST(forged), TEST(truncated),
+        TEST(lengths), TEST(too_long),     TEST(forged), TEST(forged_expiry),
+        TEST(truncated),
         TEST(copied),  TEST(other_secret), TEST(mixed_pieces),
         TEST(keys),    TEST(nothing),
     };
