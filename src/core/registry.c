@@ -59,16 +59,13 @@ ao2_registry_subscription(const ao2_registry_t *registry,
                           const ao2_application_t *application,
                           const ao2_api_t *api)
 {
-    const void *key[2] = {application, api};
-    const ao2_subscription_t *found = apr_hash_get(
-        registry->subscriptions, key, AO2_SUBSCRIPTION_KEY);
+    const ao2_subscription_t *found = ao2_registry_index_find(
+        registry->subscriptions, application, api);
 
-    if (!found) {
-        key[1] = find_api(registry, api->name, AO2_ALL_VERSIONS);
-        found = apr_hash_get(registry->subscriptions, key,
-                             AO2_SUBSCRIPTION_KEY);
-    }
-    return found;
+    return found ? found
+                 : ao2_registry_index_find(
+                       registry->subscriptions, application,
+                       find_api(registry, api->name, AO2_ALL_VERSIONS));
 }
 
 const ao2_plan_t *ao2_registry_plans(const ao2_registry_t *registry)

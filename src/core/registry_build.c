@@ -4,9 +4,9 @@
 
 #include "base/text.h"
 
-/* For keys of whole words, pairs of pointers and digests: APR's own hash
- * makes long chains of pointers, which differ in few bits. */
-static unsigned int hash_words(const char *key, apr_ssize_t *plength)
+/* A digest is as good as random, but one that was made up need not be: all
+ * of it counts, where APR's own hash would make chains. */
+static unsigned int hash_digest(const char *key, apr_ssize_t *plength)
 {
     apr_uint64_t hash = 0;
     apr_ssize_t i;
@@ -39,8 +39,8 @@ ao2_registry_build_t *ao2_registry_build_make(ao2_place_fn *place,
     registry->apis = apr_hash_make(pool);
     registry->applications = apr_hash_make(pool);
     registry->issuers = apr_hash_make(pool);
-    registry->tokens = apr_hash_make_custom(pool, hash_words);
-    registry->subscriptions = apr_hash_make_custom(pool, hash_words);
+    registry->tokens = apr_hash_make_custom(pool, hash_digest);
+    registry->subscriptions = ao2_registry_index_make(pool);
     return build;
 }
 

@@ -8,11 +8,10 @@
 #ifndef AO2_CORE_REGISTRY_INTERNAL_H
 #define AO2_CORE_REGISTRY_INTERNAL_H
 
-#include <stddef.h>
-
 #include <apr_hash.h>
 
 #include "core/registry_build.h"
+#include "core/registry_index.h"
 
 /** The clients of one issuer. */
 typedef struct {
@@ -27,7 +26,7 @@ struct ao2_registry {
     apr_hash_t *applications;  /* id -> application_t */
     apr_hash_t *issuers;       /* name -> ao2_issuer_clients_t */
     apr_hash_t *tokens;        /* digest -> ao2_api_token_t */
-    apr_hash_t *subscriptions; /* (application, api) -> ao2_subscription_t */
+    ao2_registry_index_t *subscriptions;
     ao2_plan_t *first_plan;
     ao2_plan_t *last_plan;
     ao2_api_t *first_api;
@@ -36,12 +35,6 @@ struct ao2_registry {
     ao2_application_t *last_application;
     ao2_registry_counts_t counts;
 };
-
-/* The first two members of a subscription are its key. */
-#define AO2_SUBSCRIPTION_KEY (2 * sizeof(void *))
-_Static_assert(offsetof(ao2_subscription_t, api) == sizeof(void *) &&
-                   offsetof(ao2_subscription_t, plan) == AO2_SUBSCRIPTION_KEY,
-               "application and api lie side by side");
 
 /** A row that was named and may not be there. */
 typedef struct {

@@ -156,6 +156,7 @@ ao2_code_t ao2_build_subscription(ao2_registry_build_t *build,
     application_t *owner = (application_t *)application;
     ao2_subscription_t *subscription = apr_pcalloc(registry->pool,
                                                    sizeof(*subscription));
+    const char *wrong;
 
     subscription->application = application;
     subscription->api = ao2_build_find_api(build, row->api, row->version);
@@ -164,15 +165,13 @@ ao2_code_t ao2_build_subscription(ao2_registry_build_t *build,
     subscription->status = row->status;
     subscription->starts = row->starts;
     subscription->expires = row->expires;
-    if (apr_hash_get(registry->subscriptions, &subscription->application,
-                     AO2_SUBSCRIPTION_KEY)) {
+    wrong = ao2_registry_index_add(registry->subscriptions, subscription);
+    if (wrong) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
-                        "the subscription to version %s of %s is there "
-                        "twice", ao2_build_shown(build, row->version),
-                        ao2_build_shown(build, row->api));
+                        "the subscription to version %s of %s %s",
+                        ao2_build_shown(build, row->version),
+                        ao2_build_shown(build, row->api), wrong);
     }
-    apr_hash_set(registry->subscriptions, &subscription->application,
-                 AO2_SUBSCRIPTION_KEY, subscription);
     if (owner->last_subscription) {
         owner->last_subscription->next = subscription;
     }
