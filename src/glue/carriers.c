@@ -83,13 +83,7 @@ static char *cut_query(apr_pool_t *pool, char *query, const char *name)
     return (char *)rest;
 }
 
-/*
- * Everything that the query was copied into before now, each for itself
- * since mod_rewrite may have changed some of them: what access logs print
- * and what mod_rewrite and mod_proxy put together for the backend. A Referer
- * of the same site shows the address of the page before.
- */
-static void cut_parameter(request_rec *r, const char *name)
+static void cut_referer(request_rec *r, const char *name)
 {
     const char *referer = apr_table_get(r->headers_in, "Referer");
     const char *cut = cut_address(r->pool, referer, name);
@@ -97,6 +91,16 @@ static void cut_parameter(request_rec *r, const char *name)
     if (cut != referer) {
         apr_table_setn(r->headers_in, "Referer", cut);
     }
+}
+
+/*
+ * Everything that the query was copied into before now, each for itself
+ * since mod_rewrite may have changed some of them: what access logs print
+ * and what mod_rewrite and mod_proxy put together for the backend.
+ */
+static void cut_parameter(request_rec *r, const char *name)
+{
+    cut_referer(r, name);
     r->args = cut_query(r->pool, r->args, name);
     r->parsed_uri.query = cut_query(r->pool, r->parsed_uri.query, name);
     r->the_request = cut_address(r->pool, r->the_request, name);
@@ -282,9 +286,14 @@ static int is_hopeless(request_rec *r)
 
 int ao2_carriers_post_read(request_rec *r)
 {
-    if (ao2_server_of(r->server)->query_names->nelts > 0 &&
-        r->parsed_uri.query && is_hopeless(r)) {
+    const apr_array_header_t *names = ao2_server_of(r->server)->query_names;
+    int i;
+
+    if (names->nelts > 0 && r->parsed_uri.query && is_hopeless(r)) {
         cut_all(r);
+    }
+    for (i = 0; i < names->nelts; i++) {
+        cut_referer(r, APR_ARRAY_IDX(names, i, const char *));
     }
     return DECLINED;
 }

@@ -34,7 +34,8 @@ void ao2_carriers_conceal(request_rec *r);
 int ao2_carriers_allow(const request_rec *r, const ao2_carrier_t *carrier);
 
 /** Hook post_read_request: cuts the query where httpd will refuse the
- *  request, and log its address, before a location is known. */
+ *  request, and log its address, before a location is known; and in all
+ *  requests the Referer, which shows the address of the page before. */
 int ao2_carriers_post_read(request_rec *r);
 
 /** Hook log_transaction, first of all: no credential may be left to log. */
