@@ -7,6 +7,11 @@
 #include "base/file.h"
 #include "service/revocation_list.h"
 
+/* A file that was written just now may still be written. */
+#define SETTLE apr_time_from_msec(200)
+/* What was looked at longer ago is no news. */
+#define TOO_OLD apr_time_from_msec(500)
+
 /* Readers hold one of these, the one who brings a new list all. */
 #define STRIPES 16
 
@@ -90,6 +95,7 @@ ao2_code_t ao2_revocations_make(ao2_revocations_t **prevocations,
     int good = apr_thread_mutex_create(&revocations->looking,
                                        APR_THREAD_MUTEX_DEFAULT, pool)
                == APR_SUCCESS;
+    ao2_code_t code;
     int i;
 
     *prevocations = NULL;
@@ -106,8 +112,11 @@ ao2_code_t ao2_revocations_make(ao2_revocations_t **prevocations,
     }
     apr_pool_cleanup_register(pool, revocations, close_list,
                               apr_pool_cleanup_null);
-    *prevocations = revocations;
-    return read_list(&revocations->current, &revocations->stamp, path, fail);
+    code = read_list(&revocations->current, &revocations->stamp, path, fail);
+    if (code == AO2_OK) {
+        *prevocations = revocations;
+    }
+    return code;
 }
 
 static void swap(ao2_revocations_t *revocations, generation_t *made)
@@ -145,22 +154,49 @@ static void reload(ao2_revocations_t *revocations)
                             text);
 }
 
+static apr_time_t since_look(const ao2_revocations_t *revocations,
+                             apr_time_t now)
+{
+    return now - __atomic_load_n(&revocations->looked_at, __ATOMIC_RELAXED);
+}
+
+/* Whether it is this thread that looks. Others go on with what there is,
+ * unless that is so old that it may be wrong by now: then they wait. */
+static int may_look(ao2_revocations_t *revocations, apr_time_t now)
+{
+    apr_time_t since = since_look(revocations, now);
+
+    if (since >= 0 && since < AO2_REVOCATIONS_PAUSE) {
+        return 0;
+    }
+    if (since >= 0 && since < TOO_OLD) {
+        return apr_thread_mutex_trylock(revocations->looking) == APR_SUCCESS;
+    }
+    apr_thread_mutex_lock(revocations->looking);
+    since = since_look(revocations, now);
+    if (since >= 0 && since < AO2_REVOCATIONS_PAUSE) {
+        apr_thread_mutex_unlock(revocations->looking);
+        return 0;
+    }
+    return 1;
+}
+
 static void look(ao2_revocations_t *revocations, apr_time_t now)
 {
-    apr_time_t since = now - __atomic_load_n(&revocations->looked_at,
-                                             __ATOMIC_RELAXED);
     ao2_file_stamp_t stamp;
+    apr_time_t age;
 
-    if ((since >= 0 && since < AO2_REVOCATIONS_PAUSE) ||
-        apr_thread_mutex_trylock(revocations->looking) != APR_SUCCESS) {
+    if (!may_look(revocations, now)) {
         return;
     }
-    __atomic_store_n(&revocations->looked_at, now, __ATOMIC_RELAXED);
     ao2_file_stamp(&stamp, revocations->path);
-    if (!ao2_file_same(&stamp, &revocations->stamp)) {
+    age = now - stamp.mtime;
+    if (!ao2_file_same(&stamp, &revocations->stamp) &&
+        (age < 0 || age >= SETTLE)) {
         revocations->stamp = stamp;
         reload(revocations);
     }
+    __atomic_store_n(&revocations->looked_at, now, __ATOMIC_RELAXED);
     apr_thread_mutex_unlock(revocations->looking);
 }
 

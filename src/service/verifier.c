@@ -1,11 +1,10 @@
 #include "service/verifier.h"
 
-/* Whether JWTs of the issuer are checked here. */
+/* For JWTs, and for answers that are signed. */
 static int has_keys(const ao2_issuer_t *issuer)
 {
-    return issuer->format != AO2_FORMAT_OPAQUE &&
-           (issuer->source.use_metadata || issuer->source.urls->nelts ||
-            issuer->source.files->nelts || issuer->source.static_keys->nelts);
+    return issuer->source.use_metadata || issuer->source.urls->nelts ||
+           issuer->source.files->nelts || issuer->source.static_keys->nelts;
 }
 
 static int needs_metadata(const ao2_issuer_t *issuer)
