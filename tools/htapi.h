@@ -35,6 +35,14 @@ int ao2_line_parse(ao2_line_t *line, const char *known, int argc,
 /** The value of an option; NULL: not given. */
 const char *ao2_line_option(const ao2_line_t *line, const char *name);
 
+/**
+ * The value of an option that takes a whole number from 0 to @a max; where
+ * it is not given *pnumber is left as it is.
+ * @return AO2_EXIT_DONE, or AO2_EXIT_USAGE after saying what is wrong
+ */
+int ao2_line_number(apr_int64_t *pnumber, const ao2_line_t *line,
+                    const char *name, apr_int64_t max);
+
 /** The values of a repeated option, of const char *. */
 apr_array_header_t *ao2_line_all(const ao2_line_t *line, const char *name);
 

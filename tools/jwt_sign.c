@@ -49,11 +49,14 @@ static void set_default(json_t *claims, const char *name, json_t *value)
 static int set_times(json_t *claims, const ao2_line_t *line)
 {
     const char *ttl = ao2_line_option(line, "ttl");
-    const char *now = ao2_line_option(line, "now");
     apr_time_t lifetime;
-    apr_int64_t issued = now ? apr_atoi64(now) : apr_time_sec(apr_time_now());
+    apr_int64_t issued = apr_time_sec(apr_time_now());
     unsigned char random[16];
 
+    if (ao2_line_number(&issued, line, "now", apr_time_sec(AO2_TIME_FOREVER))
+        != AO2_EXIT_DONE) {
+        return AO2_EXIT_USAGE;
+    }
     if (!ao2_text_duration(&lifetime, ttl ? ttl : "1h")) {
         return ao2_line_wrong(line, "--ttl takes a duration such as 90, 5mi "
                                     "or 1h");

@@ -59,7 +59,7 @@ static int read_rules(check_t *check, const ao2_line_t *line)
     static const char *const client[] = {"client_id", "azp", "cid"};
     static const char *const scope[] = {"scope", "scp"};
     const char *skew = ao2_line_option(line, "skew");
-    const char *now = ao2_line_option(line, "now");
+    apr_int64_t now = apr_time_sec(apr_time_now());
     apr_array_header_t *types = ao2_line_all(line, "type");
 
     check->rules.issuer_name = "-";
@@ -68,7 +68,11 @@ static int read_rules(check_t *check, const ao2_line_t *line)
     check->rules.client_claims = names(line->pool, 3, client);
     check->rules.scope_claims = names(line->pool, 2, scope);
     check->rules.types = types->nelts ? types : NULL;
-    check->now = now ? apr_time_from_sec(apr_atoi64(now)) : apr_time_now();
+    if (ao2_line_number(&now, line, "now", apr_time_sec(AO2_TIME_FOREVER))
+        != AO2_EXIT_DONE) {
+        return AO2_EXIT_USAGE;
+    }
+    check->now = apr_time_from_sec(now);
     if (!ao2_text_duration(&check->rules.skew, skew ? skew : "60s")) {
         return ao2_line_wrong(line, "--skew takes a duration");
     }

@@ -29,12 +29,33 @@ static int refuse(const ao2_fail_t *fail)
     return AO2_EXIT_USAGE;
 }
 
+/* What of the options cannot be; NULL: nothing. */
+static const char *check_options(const ao2_alg_t *alg, const ao2_line_t *line)
+{
+    const char *kid = ao2_line_option(line, "kid");
+
+    if (!alg || line->words->nelts) {
+        return "--alg takes a signature algorithm such as ES256, RS256, "
+               "EdDSA or HS256";
+    }
+    if (ao2_line_option(line, "bits") &&
+        alg->family != AO2_FAMILY_RSA_PKCS1 &&
+        alg->family != AO2_FAMILY_RSA_PSS) {
+        return "--bits is for RSA keys";
+    }
+    if (kid && (!*kid || strlen(kid) > AO2_MAX_KID)) {
+        return "--kid takes 1 to 256 bytes";
+    }
+    return NULL;
+}
+
 int ao2_key_command_create(ao2_line_t *line, int argc,
                            const char *const *argv)
 {
     ao2_fail_t fail = {0};
     const ao2_alg_t *alg;
-    const char *bits;
+    const char *wrong;
+    apr_int64_t bits = 0;
     ao2_key_t *key;
     json_t *jwk;
 
@@ -43,14 +64,16 @@ int ao2_key_command_create(ao2_line_t *line, int argc,
         return AO2_EXIT_USAGE;
     }
     alg = ao2_alg_find(ao2_span(ao2_line_option(line, "alg")));
-    if (!alg || line->words->nelts) {
-        return ao2_line_wrong(line, "--alg takes a signature algorithm such "
-                                    "as ES256, RS256, EdDSA or HS256");
+    wrong = check_options(alg, line);
+    if (wrong) {
+        return ao2_line_wrong(line, "%s", wrong);
     }
-    bits = ao2_line_option(line, "bits");
-    if (ao2_key_generate(&key, alg, bits ? (int)apr_atoi64(bits) : 0,
-                         ao2_line_option(line, "kid"), line->pool, &fail)
-        != AO2_OK) {
+    if (ao2_line_number(&bits, line, "bits", AO2_MAX_RSA_BITS)
+        != AO2_EXIT_DONE) {
+        return AO2_EXIT_USAGE;
+    }
+    if (ao2_key_generate(&key, alg, (int)bits, ao2_line_option(line, "kid"),
+                         line->pool, &fail) != AO2_OK) {
         return refuse(&fail);
     }
     if (!key->kid) {

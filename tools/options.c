@@ -1,9 +1,11 @@
 #include "tools/htapi.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 int ao2_line_wrong(const ao2_line_t *line, const char *format, ...)
@@ -96,6 +98,26 @@ int ao2_line_parse(ao2_line_t *line, const char *known, int argc,
 const char *ao2_line_option(const ao2_line_t *line, const char *name)
 {
     return apr_table_get(line->options, name);
+}
+
+int ao2_line_number(apr_int64_t *pnumber, const ao2_line_t *line,
+                    const char *name, apr_int64_t max)
+{
+    const char *text = ao2_line_option(line, name);
+    apr_int64_t number;
+    char *end;
+
+    if (!text) {
+        return AO2_EXIT_DONE;
+    }
+    errno = 0;
+    number = apr_strtoi64(text, &end, 10);
+    if (!apr_isdigit(text[0]) || *end || errno != 0 || number > max) {
+        return ao2_line_wrong(line, "--%s takes a number from 0 to %"
+                              APR_INT64_T_FMT, name, max);
+    }
+    *pnumber = number;
+    return AO2_EXIT_DONE;
 }
 
 static int collect(void *array, const char *key, const char *value)

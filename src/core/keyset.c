@@ -46,7 +46,14 @@ static ao2_code_t add_one(ao2_keyset_t *set, json_t *jwk,
     /* A single key has nobody beside it: what is wrong with it is said. */
     ao2_code_t code = ao2_jwk_read(&key, jwk, purpose, secrets, pool, fail);
 
-    return code == AO2_OK && key ? ao2_keyset_add(set, key, fail) : code;
+    if (code != AO2_OK) {
+        return code;
+    }
+    if (!key) {
+        set->skipped++;
+        return AO2_OK;
+    }
+    return ao2_keyset_add(set, key, fail);
 }
 
 ao2_code_t ao2_keyset_parse(ao2_keyset_t *set, ao2_span_t text,

@@ -13,8 +13,8 @@ DONE, REFUSED, WRONG = 0, 1, 2
 
 def run(*words, **more):
     """The finished process of `htapi WORDS ...`."""
-    return subprocess.run([HTAPI, *map(str, words)], text=True,
-                          capture_output=True, timeout=120, **more)
+    return subprocess.run([HTAPI, *map(str, words)], capture_output=True,
+                          timeout=120, **{"text": True, **more})
 
 
 class Registry:
