@@ -237,21 +237,21 @@ def examine(ex, quick):
         ex.not_run("everything else", "there is no tarball")
         return
     steps.issuer()
+    # The longest first: all cores are busy to the end.
     later = []
+    if not quick and steps.build("plain", "CC=gcc"):
+        later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),
+                  (steps.install, "plain")]
     if steps.build("sanitized", "--enable-sanitizers CC=gcc"):
         mpms = ["event"] if quick else ["event", "worker", "prefork"]
         later += [(steps.integration, mpm) for mpm in mpms]
-        later.append((steps.make_check, "sanitized"))
-        later.append((steps.tools,))
+        later += [(steps.make_check, "sanitized"), (steps.tools,)]
     if not quick:
-        if steps.build("plain", "CC=gcc"):
-            later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),
-                      (steps.install, "plain")]
         if steps.build("coverage", "--enable-coverage CFLAGS='-O0 -g'"):
             later.append((steps.coverage, "coverage"))
         if steps.build("clang", "CC=clang"):
             later.append((steps.make_check, "clang"))
-    later.append((steps.pytest, "scripts", "scripts"))
+        later.append((steps.pytest, "scripts", "scripts"))
     ex.together(later)
 
 
