@@ -5,6 +5,7 @@ the step itself counts as one. A step that fails without a failed test, or
 that should have run tests and ran none, counts as one failure.
 """
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -88,7 +89,7 @@ class Examination:
         self.place = Path(place)
         self.out = out
         self.total = Count()
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.running = set()
         self.begin = time.monotonic()
         shutil.rmtree(self.place, ignore_errors=True)
@@ -130,11 +131,13 @@ class Examination:
                 self.running.discard(process.pid)
 
     def stop(self, *_):
-        """Interrupted: end what runs, then oneself."""
-        for group in list(self.running):
-            os.killpg(group, signal.SIGTERM)
-        self.say("interrupted")
-        os._exit(1)
+        """Interrupted: end what runs, then oneself, with the last word."""
+        with self.lock:
+            for group in list(self.running):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGTERM)
+            self.say("interrupted")
+            os._exit(1)
 
     def not_run(self, name, why):
         with self.lock:
