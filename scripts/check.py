@@ -230,6 +230,10 @@ class Steps:
             cd issuer
             npm ci --no-audit --no-fund""", self.place)
 
+    def fuzz(self):
+        """Not to find anything new: that the targets build and run."""
+        self.ex.run("fuzz", ["scripts/fuzz", "all", "20000"], self.source)
+
     def distcheck(self, name):
         self.ex.run("distcheck", "make distcheck", self.place / name)
 
@@ -254,6 +258,7 @@ def examine(ex, quick):
             later.append((steps.coverage, "coverage"))
         if steps.build("clang", "CC=clang"):
             later.append((steps.make_check, "clang"))
+        later.append((steps.fuzz,))
         later.append((steps.pytest, "scripts", "scripts"))
     ex.together(later)
 
