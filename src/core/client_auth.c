@@ -34,6 +34,9 @@ const ao2_alg_t *ao2_client_auth_alg(const ao2_key_t *key)
 {
     int i;
 
+    if (key->alg) {
+        return key->alg;
+    }
     for (i = 0; ao2_alg_at(i); i++) {
         if (ao2_key_fits(key, ao2_alg_at(i))) {
             return ao2_alg_at(i);

@@ -36,8 +36,8 @@ typedef struct {
 /** The method with that name; -1: none. */
 int ao2_auth_method_find(const char *name);
 
-/** The algorithm to sign with where none was named: RS256, ES* by curve,
- *  EdDSA, HS256. */
+/** The algorithm to sign with where none was named: the key's own, else
+ *  RS256, ES* by curve, EdDSA, HS256. NULL: none fits. */
 const ao2_alg_t *ao2_client_auth_alg(const ao2_key_t *key);
 
 /** When and where an assertion counts. Borrowed by the call. */
