@@ -10,6 +10,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent / "tests/integration")]
 import check  # noqa: E402
 from support import wait  # noqa: E402
+from test_demo import alive  # noqa: E402
 
 CMOCKA_GOOD = "[==========] 3 test(s) run.\n[  PASSED  ] 3 test(s).\n"
 CMOCKA_BAD = "[  PASSED  ] 2 test(s).\n[  FAILED  ] 1 test(s), listed below:\n"
@@ -113,5 +114,4 @@ def test_an_interruption_ends_what_runs(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], cwd=SCRIPTS,
                           capture_output=True, timeout=50)
     assert done.returncode == 1 and done.stdout.endswith(b"interrupted\n")
-    sleeper = int(log.read_text())
-    wait.until(lambda: not Path(f"/proc/{sleeper}").exists())
+    wait.until(lambda: not alive(int(log.read_text())))
