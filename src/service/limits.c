@@ -74,13 +74,14 @@ static ao2_used_limit_t *find_room(ao2_used_limit_t *set)
 }
 
 /*
- * With the lock: a new entry. Due 0 first, so that nobody takes the old due
+ * With the lock of the set: two new entries of one set must not choose the
+ * same room. Due 0 first, so that nobody takes the old due
  * time for that of the new key. @return 0 when somebody else was faster
  */
 static int insert(ao2_board_t *board, const apr_uint64_t key[2],
                   apr_int64_t due_ns)
 {
-    int lock = (int)(key[0] % AO2_SHARED_LOCKS);
+    int lock = (int)(key[1] % AO2_LIMIT_SETS % AO2_SHARED_LOCKS);
     apr_int64_t other;
     int inserted = 0;
 
