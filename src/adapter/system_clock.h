@@ -1,6 +1,6 @@
 /**
  * @file adapter/system_clock.h
- * The clock port over the system's clock.
+ * The clock port over the system's clock, and a clock for deadlines.
  *
  * Layer adapter.
  */
@@ -11,5 +11,9 @@
 
 /** @return static */
 ao2_clock_t *ao2_system_clock(void);
+
+/** Microseconds since some moment: never goes back, never jumps, and says
+ *  nothing of the time of day. */
+apr_time_t ao2_monotonic(void);
 
 #endif

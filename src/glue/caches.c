@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "adapter/httpd_log.h"
 #include "adapter/socache_cache.h"
 #include "base/text.h"
 
@@ -127,7 +128,8 @@ static int check_secret(const ao2_cache_choice_t *choice,
         ao2_server_of(server)->cache_secret) {
         return 0;
     }
-    if (strcmp(choice->provider, "memcache") == 0) {
+    if (choice->kind == AO2_CACHE_REDIS ||
+        strcmp(choice->provider, "memcache") == 0) {
         config_error(choice, server,
                      apr_psprintf(temp, "%s needs ApiCacheSecret: others can "
                                   "read and write what is kept there",
@@ -147,7 +149,8 @@ static int check_choice(const ao2_cache_choice_t *choice,
     if (choice->kind == AO2_CACHE_NONE) {
         return 0;
     }
-    if (check_socache(choice, server, temp) ||
+    if ((choice->kind == AO2_CACHE_SOCACHE &&
+         check_socache(choice, server, temp)) ||
         check_secret(choice, server, temp)) {
         return 1;
     }
@@ -234,7 +237,8 @@ static void open_use(caches_t *caches, const ao2_cache_choice_t *choice,
     ao2_fail_t fail = {0};
 
     use->choice = choice;
-    if (ao2_socache_open(&use->socache, choice->provider, choice->args,
+    if (choice->kind == AO2_CACHE_SOCACHE &&
+        ao2_socache_open(&use->socache, choice->provider, choice->args,
                          main_server, conf, &fail) != AO2_OK) {
         log_failure(use, &fail, main_server);
     }
@@ -264,10 +268,18 @@ void ao2_caches_post_config(apr_pool_t *conf, server_rec *main_server)
 static void make_cache(use_t *use, apr_pool_t *child, server_rec *main_server)
 {
     ao2_fail_t fail = {0};
+    ao2_code_t code = AO2_OK;
 
-    if (use->socache &&
-        ao2_socache_cache_make(&use->cache, use->socache, child, &fail)
-            != AO2_OK) {
+    if (use->choice->kind == AO2_CACHE_REDIS) {
+        code = ao2_redis_cache_make(&use->cache, &use->choice->redis,
+                                    ao2_httpd_log_make(main_server, child),
+                                    child, &fail);
+    }
+    else if (use->socache) {
+        code = ao2_socache_cache_make(&use->cache, use->socache, child,
+                                      &fail);
+    }
+    if (code != AO2_OK) {
         log_failure(use, &fail, main_server);
     }
 }

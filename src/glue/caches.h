@@ -8,16 +8,22 @@
 #ifndef AO2_GLUE_CACHES_H
 #define AO2_GLUE_CACHES_H
 
+#include "adapter/redis_cache.h"
 #include "glue/config.h"
 #include "service/store.h"
 
-typedef enum { AO2_CACHE_NONE, AO2_CACHE_SOCACHE } ao2_cache_kind_t;
+typedef enum {
+    AO2_CACHE_NONE,
+    AO2_CACHE_SOCACHE,
+    AO2_CACHE_REDIS
+} ao2_cache_kind_t;
 
 /** One ApiCache. */
 struct ao2_cache_choice {
     ao2_cache_kind_t kind;
-    const char *provider; /**< of a socache */
+    const char *provider; /**< of a socache, else what stands for it */
     const char *args;     /**< for that provider; NULL: none */
+    ao2_redis_target_t redis;
     const char *file;     /**< where it was said; NULL: nowhere */
     int line;
 };

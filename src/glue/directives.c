@@ -117,7 +117,8 @@ const command_rec ao2_commands[] = {
     AP_INIT_TAKE_ARGV("ApiTokenCache", ao2_set_token_cache, NULL, IN_S,
                       "a size, or off"),
     AP_INIT_TAKE_ARGV("ApiCache", ao2_set_cache, NULL, IN_S,
-                      "shmcb[:PATH(SIZE)], PROVIDER:ARGS or none"),
+                      "shmcb[:PATH(SIZE)], redis:HOST:PORT, PROVIDER:ARGS "
+                      "or none"),
     AP_INIT_TAKE_ARGV("ApiCacheSecret", ao2_set_cache_secret, NULL, IN_S,
                       "file:PATH, env:NAME, exec:COMMAND or the secret"),
     AP_INIT_TAKE_ARGV("ApiRegistry", ao2_set_registry, NULL, IN_S,

@@ -2,7 +2,7 @@
 import re
 from pathlib import Path
 
-from conftest import exported, run
+from conftest import BUILD, exported, run
 
 HTAPI = re.compile(r"htapi \d+\.\d+\.\d+")
 
@@ -52,6 +52,32 @@ def test_with_apxs(tmp_path, source):
     run(source / "configure", f"--with-apxs={apxs}", "CFLAGS=-O0", cwd=build)
     run("make", "install", f"DESTDIR={tmp_path}/root", cwd=build)
     one(files(tmp_path / "root"), "other/modules/mod_api_oauth2.so")
+
+
+def test_without_hiredis(tmp_path, source, monkeypatch):
+    """Everything but ApiCache redis:, which says why not."""
+    build = tmp_path / "build"
+    build.mkdir()
+    said = run(source / "configure", "--without-hiredis", "CFLAGS=-O0",
+               cwd=build)
+    assert 'without hiredis: "ApiCache redis:" is not available' in said
+    run("make", "mod_api_oauth2.la", cwd=build)
+    module = build / ".libs/mod_api_oauth2.so"
+    assert "hiredis" not in run("ldd", module)
+    assert "hiredis" in run("ldd", BUILD / ".libs/mod_api_oauth2.so")
+    for path, code, words in (
+            (module, 1, "the module was built without hiredis"),
+            (BUILD / ".libs/mod_api_oauth2.so", 0, "Syntax OK")):
+        monkeypatch.setenv("AO2_MODULE", str(path))
+        assert_configtest(tmp_path / f"httpd{code}", code, words)
+
+
+def assert_configtest(root, code, words):
+    from support.server import Httpd
+
+    got, said = Httpd(root).configtest(
+        "ApiCache redis:127.0.0.1:6379\nApiCacheSecret 0123456789abcdef")
+    assert (got, words in said) == (code, True), said
 
 
 def test_with_an_apxs_that_is_not_there(tmp_path, source):

@@ -3,7 +3,7 @@ import os
 import re
 
 import pytest
-from support import client, conf, tokens, wait
+from support import certificates, client, conf, tokens, wait
 from support.server import MODULES
 
 SECRET = "ApiCacheSecret 0123456789abcdef"
@@ -11,7 +11,10 @@ SOCACHES = "socache_dbm socache_memcache".split()
 
 
 def configtest(httpd, text, modules=SOCACHES):
-    server = httpd(modules=modules, start=False)
+    server = httpd(modules=modules, start=False, files={
+        "keys/ca.pem": certificates.self_signed(
+            tokens.new_key().export_to_pem(True, None)),
+        "keys/broken.pem": "-----BEGIN CERTIFICATE-----\n"})
     return server.configtest(text)
 
 
@@ -26,6 +29,11 @@ GOOD = [
     "ApiCache dbm:run/cache\n" + SECRET,
     SECRET + "\nApiCache memcache:127.0.0.1:11211",
     SECRET,
+    SECRET + "\nApiCache redis:127.0.0.1:6379",
+    SECRET + "\nApiCache redis:127.0.0.1:6379 redis:[::1]:6380 "
+    "cache-2.example:6381 user=gateway password=env:HOME db=65535 tls=on "
+    "ca=keys/ca.pem timeout=10s",
+    SECRET + "\nApiCache redis:cache_1:1 tls=off timeout=1ms db=0",
     # inherited, and replaced
     SECRET + "\n<VirtualHost *:1>\nApiCache memcache:127.0.0.1\n"
     "</VirtualHost>",
@@ -57,6 +65,33 @@ BAD = [  # text, what the message holds
     ("ApiCache memcache:127.0.0.1", "memcache needs ApiCacheSecret"),
     ("<VirtualHost *:1>\n" + SECRET + "\n</VirtualHost>\n"
      "ApiCache memcache:127.0.0.1", "memcache needs ApiCacheSecret"),
+    ("ApiCache redis:127.0.0.1:6379", "redis needs ApiCacheSecret"),
+    *[(f"{SECRET}\nApiCache {words}", wanted) for words, wanted in [
+        ("redis", '"redis" is not allowed here: redis:HOST:PORT'),
+        ("redis:", '"redis:" is not allowed here'),
+        ("redis:6379", '"redis:6379" is not allowed here'),
+        ("redis:host", '"redis:host" is not allowed here'),
+        ("redis:host:0", '"redis:host:0" is not allowed here'),
+        ("redis:host:65536", '"redis:host:65536" is not allowed here'),
+        ("redis:ho/st:1", '"redis:ho/st:1" is not allowed here'),
+        ("redis:host:1 host", '"host" is not allowed here'),
+        (" ".join(["redis:host:1"] * 17), "up to 16 times"),
+        ("redis:host:1 db=65536", '"db=65536" is not allowed here'),
+        ("redis:host:1 db=-1", '"db=-1" is not allowed here'),
+        ("redis:host:1 db=", '"db=" is not allowed here'),
+        ("redis:host:1 db=1x", '"db=1x" is not allowed here'),
+        ("redis:host:1 timeout=0ms", '"timeout=0ms" is not allowed here'),
+        ("redis:host:1 timeout=11s", '"timeout=11s" is not allowed here'),
+        ("redis:host:1 tls=yes", '"tls=yes" is not allowed here'),
+        ("redis:host:1 user=a", "password= where it takes user="),
+        ("redis:host:1 user= password=b", '"user=" is not allowed here'),
+        ("redis:host:1 password=env:NOT_SET", "password=: the environment"),
+        ("redis:host:1 ca=keys/ca.pem", "tls=on where it takes ca="),
+        ("redis:host:1 tls=on ca=keys/none.pem", "no CA certificates in"),
+        ("redis:host:1 tls=on ca=keys/broken.pem", "no CA certificates in"),
+        ("redis:host:1 passwrd=of-sorts", '"passwrd=..." is not allowed'),
+        ("redis://:of-sorts@host:1", '"..." is not allowed here'),
+    ]],
     ("ApiCacheSecret", "ApiCacheSecret takes file:PATH"),
     ("ApiCacheSecret a b", "ApiCacheSecret takes file:PATH"),
     ("ApiCacheSecret 0123456789abcde", "has 15 bytes: at least 16"),
@@ -75,7 +110,7 @@ def test_is_refused(httpd, text, wanted):
     code, said = configtest(httpd, text)
     assert code != 0 and wanted in said, said
     assert re.search(r"httpd\.conf:\d+|on line \d+", said)
-    assert SECRET.split()[1] not in said
+    assert SECRET.split()[1] not in said and "of-sorts" not in said
 
 
 def test_a_provider_that_is_not_loaded(httpd):
