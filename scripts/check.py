@@ -22,6 +22,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 STEP_LIMIT_SEC = 1800
 JOBS = os.cpu_count() or 1
+#: Unit tests with many threads.
+THREADED = ("allowance", "flight", "gate", "identity_cache", "keyring")
 
 
 @dataclass
@@ -195,6 +197,19 @@ class Steps:
         self.ex.run("valgrind", "make check-valgrind", place,
                     lambda: count_make_check(place))
 
+    def threads(self):
+        """What many threads and processes share, under ThreadSanitizer."""
+        place = self.place / "threads"
+        place.mkdir()
+        programs = " ".join(f"tests/unit/test_{name}" for name in THREADED)
+        if self.ex.run("build-threads", f"""set -e
+                ../source/configure CFLAGS='-g -O1 -fsanitize=thread' \
+                    LDFLAGS=-fsanitize=thread
+                make -j{JOBS} {programs}""", place):
+            self.ex.run("threads", f"make check TESTS='{programs}'", place,
+                        lambda: count_make_check(place),
+                        TSAN_OPTIONS="halt_on_error=1")
+
     def coverage(self, name):
         self.ex.run("coverage", [str(self.source / "scripts/coverage"),
                                  str(self.place / name)], self.place)
@@ -259,6 +274,7 @@ def examine(ex, quick):
         if steps.build("clang", "CC=clang"):
             later.append((steps.make_check, "clang"))
         later.append((steps.fuzz,))
+        later.append((steps.threads,))
         later.append((steps.pytest, "scripts", "scripts"))
     ex.together(later)
 
