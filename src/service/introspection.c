@@ -21,6 +21,9 @@ ao2_code_t ao2_introspection_make(ao2_introspection_t **pintrospection,
     return AO2_OK;
 }
 
+/* By how much an answer may be ahead of one who took the time before it. */
+#define CLOCK_TOLERANCE apr_time_from_sec(60)
+
 /* One question. */
 typedef struct {
     ao2_introspection_t *introspection;
@@ -32,6 +35,19 @@ typedef struct {
 static ao2_store_t *store_of(const ao2_introspection_t *introspection)
 {
     return introspection->ways.remote->ports.store;
+}
+
+/* An answer that is kept. One that would count for longer than any may is of
+ * a clock that was set back since. */
+static int find_answer(ao2_span_t *text, apr_time_t *expires,
+                       const question_t *question, apr_time_t now,
+                       apr_pool_t *pool)
+{
+    const ao2_introspection_t *introspection = question->introspection;
+
+    return ao2_store_get(store_of(introspection), text, expires,
+                         question->key, now, pool) &&
+           *expires - now <= introspection->settings->ttl + CLOCK_TOLERANCE;
 }
 
 /* Until when a positive answer may be reused: never past its expiry. */
@@ -81,7 +97,9 @@ static ao2_code_t refused_before(const question_t *question, apr_time_t now,
 {
     const ao2_board_t *board =
         question->introspection->ways.remote->ports.board;
-    ao2_code_t code = board ? ao2_refusals_find(board, question->key, now)
+    apr_time_t longest = question->introspection->settings->negative_ttl;
+    ao2_code_t code = board ? ao2_refusals_find(board, question->key, now,
+                                                longest)
                             : AO2_OK;
 
     return code == AO2_OK ? code
@@ -120,13 +138,15 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     const ao2_introspection_t *introspection = question->introspection;
     const ao2_remote_t *remote = introspection->ways.remote;
     apr_time_t now = ao2_remote_now(remote);
+    apr_time_t expires;
     ao2_code_t code;
 
-    if (ao2_store_get(store_of(introspection), &result->value, NULL,
-                      question->key, now, pool)) {
+    if (find_answer(&result->value, &expires, question, now, pool)) {
         question->was_shared = 1;
         return AO2_OK;
     }
+    result->value.ptr = NULL;
+    result->value.len = 0;
     code = refused_before(question, now, fail);
     if (code != AO2_OK) {
         return code;
@@ -179,11 +199,11 @@ ao2_code_t ao2_introspect(ao2_introspection_answer_t *answer,
     memset(answer, 0, sizeof(*answer));
     ao2_store_key(question.key, AO2_KIND_INTROSPECTION,
                   remote->settings.digest, token);
-    if (ao2_store_get(store_of(introspection), &text, &expires, question.key,
-                      now, pool)) {
+    if (find_answer(&text, &expires, &question, now, pool)) {
         question.was_shared = 1;
     }
     else {
+        expires = 0;
         code = refused_before(&question, now, fail);
         if (code == AO2_OK) {
             code = ask(&text, &question, &answer->retry_after_sec, pool,

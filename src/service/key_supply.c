@@ -58,7 +58,11 @@ int ao2_key_supply_pauses(const ao2_key_supply_t *supply, apr_time_t now)
 
 int ao2_key_supply_is_due(const ao2_key_supply_t *supply, apr_time_t now)
 {
-    return now >= READ(supply, due) && !ao2_key_supply_pauses(supply, now);
+    apr_time_t due = READ(supply, due);
+
+    /* It is never so far ahead but where the clock was set back. */
+    return (now >= due || due - now > supply->source->ttl) &&
+           !ao2_key_supply_pauses(supply, now);
 }
 
 int ao2_key_supply_may_seek(const ao2_key_supply_t *supply, apr_time_t now)

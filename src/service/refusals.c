@@ -4,6 +4,8 @@
 
 /* A note: the time in milliseconds above, the code below. */
 #define CODE_BITS 12
+/* By how much a note may be ahead of one who took the time before it. */
+#define CLOCK_TOLERANCE apr_time_from_sec(60)
 
 static apr_uint64_t make_note(ao2_code_t code, apr_time_t until)
 {
@@ -77,7 +79,7 @@ void ao2_refusals_note(ao2_board_t *board,
 
 ao2_code_t ao2_refusals_find(const ao2_board_t *board,
                              const unsigned char bytes[AO2_REFUSAL_KEY],
-                             apr_time_t now)
+                             apr_time_t now, apr_time_t longest)
 {
     apr_uint64_t key[2];
     const ao2_refused_token_t *set = set_of(board, key, bytes);
@@ -86,7 +88,8 @@ ao2_code_t ao2_refusals_find(const ao2_board_t *board,
     for (i = 0; i < AO2_REFUSAL_WAYS; i++) {
         apr_uint64_t note = read_note(&set[i], key);
 
-        if (note && now < until_of(note)) {
+        if (note && now < until_of(note) &&
+            until_of(note) - now <= longest + CLOCK_TOLERANCE) {
             return (ao2_code_t)(note & ((1u << CODE_BITS) - 1));
         }
     }

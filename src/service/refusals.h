@@ -19,9 +19,13 @@ void ao2_refusals_note(ao2_board_t *board,
                        const unsigned char key[AO2_REFUSAL_KEY],
                        ao2_code_t code, apr_time_t now, apr_time_t until);
 
-/** What a token was refused with; AO2_OK: nothing is known. */
+/**
+ * What a token was refused with; AO2_OK: nothing is known.
+ * @param longest  how far ahead a note may end: what lies further is of a
+ *                 clock that was set back since
+ */
 ao2_code_t ao2_refusals_find(const ao2_board_t *board,
                              const unsigned char key[AO2_REFUSAL_KEY],
-                             apr_time_t now);
+                             apr_time_t now, apr_time_t longest);
 
 #endif

@@ -59,7 +59,10 @@ static ao2_code_t check_jwt(const jwt_t *jwt, const ao2_verifier_t *verifier,
     const ao2_issuer_t *issuer = verifier->issuer;
     ao2_signature_trace_t trace;
     ao2_board_t *board = board_of(verifier);
-    ao2_code_t code = board ? ao2_refusals_find(board, key, now) : AO2_OK;
+    ao2_code_t code = board ? ao2_refusals_find(
+                                  board, key, now,
+                                  issuer->introspection.negative_ttl)
+                            : AO2_OK;
 
     if (code != AO2_OK) {
         return ao2_fail(fail, code, "refused a moment ago, and not checked "
