@@ -13,6 +13,8 @@
 #define USUAL_ENTRY 1024
 /* One entry may take this part of its stripe. */
 #define LARGEST_PART 4
+/* What was kept so long after now is of a clock that was set back since. */
+#define CLOCK_TOLERANCE apr_time_from_sec(60)
 
 typedef struct entry {
     struct entry *next; /* in its bucket */
@@ -21,8 +23,10 @@ typedef struct entry {
     ao2_identity_key_t key;
     ao2_principal_t *principal;
     const ao2_verifier_t *verifier;
+    apr_time_t since;
     apr_time_t until;
     apr_uint32_t epoch;
+    int jwt_as_opaque;
     int used; /* since the hand came by */
 } entry_t;
 
@@ -212,9 +216,22 @@ static int is_first_of_issuer(int place, const ao2_check_t *check)
     return 1;
 }
 
+/* What one took as it is goes by its "iss" where anybody looks into it. */
+static int takes_jwts(const ao2_check_t *check)
+{
+    int i;
+
+    for (i = 0; i < check->count; i++) {
+        if (check->verifiers[i]->issuer->format != AO2_FORMAT_OPAQUE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int is_current(const entry_t *entry, apr_time_t now)
 {
-    return now < entry->until &&
+    return now < entry->until && now >= entry->since - CLOCK_TOLERANCE &&
            entry->epoch == ao2_verifier_epoch(entry->verifier);
 }
 
@@ -236,7 +253,8 @@ static entry_t *look_up(ao2_identity_cache_t *cache, stripe_t *stripe,
             if (!is_current(entry, check->now)) {
                 take_out(cache, stripe, entry);
             }
-            else if (place < best) {
+            else if (place < best &&
+                     !(entry->jwt_as_opaque && takes_jwts(check))) {
                 best = place;
                 found = entry;
             }
@@ -304,7 +322,9 @@ void ao2_identity_keep(ao2_identity_cache_t *cache,
     entry->key = *key;
     entry->principal = verdict->principal;
     entry->verifier = verdict->verifier;
+    entry->since = now;
     entry->until = verdict->until;
+    entry->jwt_as_opaque = verdict->jwt_as_opaque;
     entry->epoch = verdict->epoch;
     ao2_principal_hold(verdict->principal);
     apr_thread_mutex_lock(stripe->mutex);

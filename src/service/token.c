@@ -181,6 +181,7 @@ static ao2_code_t verify_opaque(ao2_verdict_t *verdict, int is_jwt,
         code = introspect(verdict, verifier, token, pool, &why);
         if (code == AO2_OK) {
             verdict->verifier = verifier;
+            verdict->jwt_as_opaque = is_jwt;
             return code;
         }
         if (code == AO2_E_ISSUER_UNAVAILABLE) {
@@ -244,6 +245,11 @@ ao2_code_t ao2_token_verify(ao2_verdict_t *verdict, ao2_span_t token,
     if (registry && ao2_api_token_looks(token)) {
         return ao2_registry_token_verify(verdict, registry, token, check->now,
                                          pool, fail);
+    }
+    /* A secret of our own is nobody else's business. */
+    if (ao2_api_token_check(token, NULL) == AO2_OK) {
+        return ao2_fail(fail, AO2_E_TOKEN_INVALID,
+                        "API tokens are not accepted here");
     }
     if (is_jwt && parse(&jwt, token, pool, &why) == AO2_OK) {
         verdict->verifier = choose(&jwt, check);

@@ -23,12 +23,14 @@ typedef struct {
     apr_time_t until;    /**< check again from then on; never past exp */
     apr_uint32_t epoch;  /**< of the verifier, before the check */
     int was_shared;      /**< an answer from the shared cache */
+    int jwt_as_opaque;   /**< it has the form of a JWT; nobody looked into it */
     int retry_after_sec; /**< with AO2_E_ISSUER_UNAVAILABLE; 0: not said */
 } ao2_verdict_t;
 
 /**
  * Check a token. What has the form of an API token goes to the registry,
- * where API tokens are accepted. A JWT goes to the first verifier whose
+ * where API tokens are accepted; elsewhere it is refused, and shown to nobody.
+ * A JWT goes to the first verifier whose
  * issuer its "iss" names, before any key is touched: algorithm, "typ",
  * signature, claims; where the issuer says so, it is asked as well. Any
  * other token goes to those that can be asked, in their order: the first

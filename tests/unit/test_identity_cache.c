@@ -151,6 +151,42 @@ static void times(void **state)
     assert_null(find(&world, "two"));
 }
 
+/* A clock that goes back makes nothing last longer; those who took the time
+ * a moment before still find what was kept. */
+static void clock_goes_back(void **state)
+{
+    world_t world;
+
+    start(&world, 1024 * 1024, *state);
+    keep(&world, 0, "one", "alice");
+    world.check.now = NOW - apr_time_from_sec(1);
+    assert_string_equal(find(&world, "one"), "alice");
+    world.check.now = NOW - apr_time_from_sec(3600);
+    assert_null(find(&world, "one"));
+    world.check.now = NOW;
+    assert_null(find(&world, "one"));
+}
+
+/* What one took for opaque goes by its "iss" where somebody takes JWTs. */
+static void jwt_as_opaque(void **state)
+{
+    ao2_verdict_t verdict;
+    ao2_identity_key_t key;
+    world_t world;
+
+    start(&world, 1024 * 1024, *state);
+    verdict = verdict_of(&world, 2, "one", "alice");
+    verdict.jwt_as_opaque = 1;
+    ao2_identity_key(&key, world.cache, ao2_span("one"));
+    ao2_identity_keep(world.cache, &key, &verdict, NOW);
+    assert_null(find(&world, "one"));
+    world.issuers[2].format = AO2_FORMAT_OPAQUE;
+    assert_null(find(&world, "one"));
+    world.check.verifiers = world.all + 2;
+    world.check.count = 1;
+    assert_string_equal(find(&world, "one"), "alice");
+}
+
 static void other_keys(void **state)
 {
     setup_t *setup = set_up("https://i/k", NULL, *state);
@@ -282,7 +318,7 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(tokens), TEST(objects), TEST(times), TEST(other_keys),
+        TEST(tokens), TEST(objects), TEST(times), TEST(clock_goes_back), TEST(jwt_as_opaque), TEST(other_keys),
         TEST(flood), TEST(too_large), TEST(threads),
     };
 

@@ -1,5 +1,6 @@
 #include "unit/world.h"
 
+#include "core/api_token.h"
 #include "service/token.h"
 
 #define NOW apr_time_from_sec(1700000000)
@@ -361,11 +362,90 @@ static void request(void **state)
     assert_null(strstr(fake.form, "secret"));
 }
 
+/* One entry, whatever the key. */
+static struct {
+    char bytes[1024];
+    apr_size_t length;
+} kept;
+
+static int cache_get(ao2_cache_t *self, ao2_span_t *value,
+                     const unsigned char key[AO2_CACHE_KEY],
+                     apr_pool_t *pool)
+{
+    (void)self;
+    (void)key;
+    (void)pool;
+    value->ptr = kept.bytes;
+    value->len = kept.length;
+    return kept.length > 0;
+}
+
+static int cache_put(ao2_cache_t *self,
+                     const unsigned char key[AO2_CACHE_KEY],
+                     ao2_span_t value, apr_time_t expires, apr_pool_t *pool)
+{
+    (void)self;
+    (void)key;
+    (void)expires;
+    (void)pool;
+    assert_true(value.len < sizeof(kept.bytes));
+    memcpy(kept.bytes, value.ptr, value.len);
+    kept.length = value.len;
+    return 1;
+}
+
+/* A clock that goes back an hour makes neither a yes nor a no last longer:
+ * what is kept then counts for nothing. */
+static void clock_goes_back(void **state)
+{
+    ao2_cache_t cache = {"fake", 4096, cache_get, cache_put, NULL, NULL};
+    setup_t *setup = set_up(*state);
+    ao2_span_t none = {NULL, 0};
+    ao2_verdict_t verdict;
+
+    fake.body = "{\"active\":false}";
+    assert_int_equal(ask(setup, "opaque-1", NULL), AO2_E_TOKEN_INVALID);
+    fake.body = ACTIVE;
+    assert_int_equal(ask(setup, "opaque-1", NULL), AO2_E_TOKEN_INVALID);
+    fake.now = NOW - apr_time_from_sec(3600);
+    assert_int_equal(ask(setup, "opaque-1", NULL), AO2_OK);
+    assert_int_equal(fake.calls, 2);
+
+    ao2_store_make(&setup->verifier.remote->ports.store, &cache, none, *state,
+                   NULL);
+    fake.now = NOW;
+    assert_int_equal(ask(setup, "opaque-2", &verdict), AO2_OK);
+    fake.now = NOW - apr_time_from_sec(1);
+    assert_int_equal(ask(setup, "opaque-2", &verdict), AO2_OK);
+    assert_true(verdict.was_shared);
+    assert_int_equal(fake.calls, 3);
+    fake.now = NOW - apr_time_from_sec(3600);
+    fake.body = "{\"active\":false}";
+    assert_int_equal(ask(setup, "opaque-2", NULL), AO2_E_TOKEN_INVALID);
+    assert_int_equal(fake.calls, 4);
+}
+
+/* A secret of our own clients is shown to no issuer. */
+static void api_tokens(void **state)
+{
+    static const unsigned char random[AO2_API_TOKEN_RANDOM] = {1, 2, 3};
+    setup_t *setup = set_up(*state);
+    char *token = apr_pstrdup(*state, ao2_api_token_make(random, *state));
+
+    assert_int_equal(ask(setup, token, NULL), AO2_E_TOKEN_INVALID);
+    assert_int_equal(fake.calls, 0);
+    /* Another checksum: it is something else. */
+    token[AO2_API_TOKEN_LENGTH - 1] ^= 1;
+    assert_int_equal(ask(setup, token, NULL), AO2_OK);
+    assert_int_equal(fake.calls, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(answers), TEST(until), TEST(refused_again), TEST(formats),
         TEST(several_issuers), TEST(left_alone), TEST(request),
+        TEST(clock_goes_back), TEST(api_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,26 @@ static void renewed_ahead(void **state)
     assert_int_equal(fake.calls, 3);
 }
 
+/* A clock that goes back an hour puts no renewal off by an hour. */
+static void clock_goes_back(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    ao2_keyring_tick(setup->verifier.ring);
+    assert_int_equal(fake.calls, 1);
+    fake.now -= apr_time_from_sec(3700);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    ao2_keyring_tick(setup->verifier.ring);
+    assert_int_equal(fake.calls, 2);
+    ao2_keyring_tick(setup->verifier.ring);
+    assert_int_equal(fake.calls, 2);
+    fake.now += apr_time_from_sec(3700);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    ao2_keyring_tick(setup->verifier.ring);
+    assert_int_equal(fake.calls, 3);
+}
+
 static void max_age_shortens(void **state)
 {
     setup_t *setup = set_up("https://i/k", NULL, *state);
@@ -250,6 +270,7 @@ int main(void)
         TEST(bad_answers),          TEST(failing_is_left_alone),
         TEST(unknown_kids),         TEST(many_threads),
         TEST(many_threads_unknown), TEST(waiting_is_bounded),
+        TEST(clock_goes_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
