@@ -219,6 +219,18 @@ static int wait_for_load(ao2_keyring_t *ring)
     return ring->last_fail.code == AO2_OK;
 }
 
+/* Why there are no keys, as far as this process knows: another one may have
+ * had the failures that make the servers be left alone. */
+static const char *reason(const ao2_keyring_t *ring)
+{
+    if (ring->last_fail.detail[0]) {
+        return ring->last_fail.detail;
+    }
+    return ring->supply && ao2_key_supply_pauses(ring->supply, time_now(ring))
+               ? "calls failed again and again and pause for a moment"
+               : "they were not loaded in time";
+}
+
 static ao2_code_t unavailable(const ao2_keyring_t *ring, int *retry_after_sec,
                               ao2_fail_t *fail)
 {
@@ -227,10 +239,7 @@ static ao2_code_t unavailable(const ao2_keyring_t *ring, int *retry_after_sec,
     }
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                     "the keys of <ApiIssuer %s> cannot be had: %s",
-                    ring->source->issuer_name,
-                    ring->last_fail.detail[0] ? ring->last_fail.detail
-                                              : "they were not loaded in "
-                                                "time");
+                    ring->source->issuer_name, reason(ring));
 }
 
 static void hold_current(ao2_key_hold_t *hold, ao2_keyring_t *ring)

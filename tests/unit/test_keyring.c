@@ -139,6 +139,37 @@ static void failing_is_left_alone(void **state)
     assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
 }
 
+/* A process that did not see the failures itself. */
+static void another_saw_it_fail(void **state)
+{
+    setup_t *setup = set_up("https://i/k", NULL, *state);
+    ao2_verifier_t *verifier = &setup->verifier;
+    ao2_key_supply_t *supply;
+    ao2_keyring_t *other;
+    ao2_key_hold_t hold;
+    ao2_fail_t fail = {0};
+    int i;
+
+    fake.broken = 1;
+    for (i = 0; i < 3; i++) {
+        ask(setup, setup->key, *state);
+    }
+    assert_int_equal(ao2_key_supply_make(&supply, &setup->issuer.source, NULL,
+                                         verifier->remote, *state, NULL),
+                     AO2_OK);
+    assert_int_equal(ao2_keyring_make(&other, &setup->issuer.source, supply,
+                                      verifier->remote, *state, NULL),
+                     AO2_OK);
+    assert_int_equal(ao2_keyring_hold(&hold, other, NULL, &fail),
+                     AO2_E_ISSUER_UNAVAILABLE);
+    assert_non_null(strstr(fail.detail, "calls failed again and again"));
+    assert_int_equal(fake.calls, 3);
+    fake.broken = 0;
+    fake.now += apr_time_from_sec(3);
+    assert_int_equal(ao2_keyring_hold(&hold, other, NULL, NULL), AO2_OK);
+    ao2_keyring_release(&hold, other);
+}
+
 static void unknown_kids(void **state)
 {
     setup_t *setup = set_up("https://i/k", NULL, *state);
@@ -268,7 +299,8 @@ int main(void)
         TEST(loads_once),           TEST(no_call_for_strangers),
         TEST(renewed_ahead),        TEST(max_age_shortens),
         TEST(bad_answers),          TEST(failing_is_left_alone),
-        TEST(unknown_kids),         TEST(many_threads),
+        TEST(another_saw_it_fail),  TEST(unknown_kids),
+        TEST(many_threads),
         TEST(many_threads_unknown), TEST(waiting_is_bounded),
         TEST(clock_goes_back),
     };
