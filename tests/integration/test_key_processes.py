@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -56,8 +57,8 @@ def deciders(server):
                           server.log()))
 
 
-def by_all(server, key):
-    """Go on until every process had a say; all say the same."""
+def by_all(server, key, said="granted:|AO2-013"):
+    """The statuses until every process had a say."""
     seen = len(server.log())
     got = set()
 
@@ -65,7 +66,7 @@ def by_all(server, key):
         got.update(statuses(server, [signed(key) for _ in range(16)]))
         log = server.log()[seen:]
         return PROCESSES <= len(set(re.findall(
-            r"\[pid (\d+):.*(?:granted:|AO2-013)", log)))
+            rf"\[pid (\d+):.*(?:{said})", log)))
 
     until(everyone, 15)
     return got
@@ -150,3 +151,15 @@ def test_all_wait_for_one(httpd, issuer, key):
     server = start(httpd, issuer)
     assert set(statuses(server, [signed(key) for _ in range(12)])) == {200}
     assert len(issuer.calls) == 1
+
+
+def test_a_failing_server_is_left_alone_by_all(httpd, issuer, key):
+    issuer.fault = faults.status(500)
+    server = start(httpd, issuer)
+    begin = time.monotonic()
+    assert by_all(server, key, "AO2-040") == {503}
+    assert set(statuses(server, [signed(key) for _ in range(200)])) == {503}
+    took = time.monotonic() - begin
+    assert len(issuer.calls) <= 4 + took / 0.4
+    issuer.fault = None
+    until(lambda: by_all(server, key) == {200}, 10)

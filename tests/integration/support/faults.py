@@ -103,6 +103,10 @@ def more_keys(count):
     return text
 
 
+def padded(size):
+    return lambda jwks: jwks + " " * (size - len(jwks))
+
+
 def compressed(jwks):
     return gzip.compress(jwks.encode())
 
@@ -135,6 +139,8 @@ TABLE = {
     "no-keys": (body('{"keys": []}'), "no usable key"),
     "65-keys": (body(more_keys(65)), "more than 64 keys"),
     "gzip": (body(compressed), "JSON"),
+    "over-512-kib": (body(padded(512 * 1024 + 1)),
+                     "the answer is longer than allowed"),
     "100-mb": (endless, "the answer is longer than allowed"),
     "1000-headers": (headers(1000), "header fields are longer than allowed"),
     "interim": (interim, "header fields are longer than allowed"),
@@ -155,6 +161,7 @@ ODD = {
     "text-plain": body(lambda text: text, "text/plain"),
     "200-headers": headers(200),
     "64-keys": body(more_keys(64)),
+    "512-kib": body(padded(512 * 1024)),
 }
 
 
