@@ -45,12 +45,20 @@ typedef struct {
 #define AO2_LIMIT_SETS 16384
 #define AO2_LIMIT_WAYS 16
 
+/** What is asked of a party: documents that anybody may have, or answers to
+ *  those who show credentials. */
+typedef enum {
+    AO2_TARGET_KEYS,
+    AO2_TARGET_ANSWERS
+} ao2_target_t;
+#define AO2_TARGETS 2
+
 /** What all processes know of a remote party (an issuer, an upstream). All
  *  members are read and written as atomics. */
 typedef struct {
     unsigned char digest[AO2_PARTY_DIGEST]; /**< written once */
     apr_uint32_t taken;                     /**< 0: free; 1: digest counts */
-    ao2_pause_t pause;
+    ao2_pause_t pauses[AO2_TARGETS]; /**< what fails does not stop the rest */
     apr_uint32_t refusals;     /**< of our credentials, in a row */
     apr_time_t refused_until;  /**< it is left alone for that till then */
     ao2_member_t permits[AO2_MAX_CONCURRENCY]; /**< who is calling it */

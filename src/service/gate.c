@@ -113,6 +113,10 @@ int ao2_gate_enter(ao2_gate_t *gate, apr_time_t patience)
         gate->looking = 0;
         apr_thread_cond_signal(gate->moved);
     }
+    /* Whoever was woken to look, and goes, wakes the next. */
+    if (!gate->looking) {
+        apr_thread_cond_signal(gate->moved);
+    }
     apr_thread_mutex_unlock(gate->mutex);
     return place;
 }

@@ -154,7 +154,8 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     code = ao2_introspection_call(&result->value, introspection,
                                   question->token, pool, fail);
     if (code != AO2_OK) {
-        result->retry_after_sec = ao2_remote_retry_after(remote);
+        result->retry_after_sec = ao2_remote_retry_after(remote,
+                                                         AO2_TARGET_ANSWERS);
         return code;
     }
     if (!result->value.ptr) {

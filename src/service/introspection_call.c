@@ -232,7 +232,8 @@ ao2_code_t ao2_introspection_call(ao2_span_t *claims,
 {
     ao2_errand_t errand;
     ao2_errand_end_t how;
-    ao2_code_t code = ao2_errand_begin(&errand, self->ways.remote, pool, fail);
+    ao2_code_t code = ao2_errand_begin(&errand, self->ways.remote,
+                                       AO2_TARGET_ANSWERS, pool, fail);
 
     claims->ptr = NULL;
     claims->len = 0;

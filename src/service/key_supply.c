@@ -53,7 +53,8 @@ int ao2_key_supply_serves(const ao2_key_supply_t *supply, apr_time_t now)
 
 int ao2_key_supply_pauses(const ao2_key_supply_t *supply, apr_time_t now)
 {
-    return ao2_pause_holds(&supply->remote->party->pause, now);
+    return ao2_pause_holds(&supply->remote->party->pauses[AO2_TARGET_KEYS],
+                           now);
 }
 
 int ao2_key_supply_is_due(const ao2_key_supply_t *supply, apr_time_t now)
@@ -149,7 +150,8 @@ static ao2_code_t fetch(ao2_key_supply_t *supply, ao2_documents_t *documents,
                         apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_errand_t errand;
-    ao2_code_t code = ao2_errand_begin(&errand, supply->remote, pool, fail);
+    ao2_code_t code = ao2_errand_begin(&errand, supply->remote,
+                                       AO2_TARGET_KEYS, pool, fail);
 
     if (code == AO2_OK) {
         code = ao2_documents_fetch(documents, supply->source,
@@ -174,7 +176,8 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     }
     code = fetch(supply, &documents, pool, fail);
     if (code != AO2_OK) {
-        result->retry_after_sec = ao2_remote_retry_after(supply->remote);
+        result->retry_after_sec = ao2_remote_retry_after(supply->remote,
+                                                         AO2_TARGET_KEYS);
         return code;
     }
     result->value = ao2_documents_pack(&documents, pool);

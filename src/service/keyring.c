@@ -235,7 +235,8 @@ static ao2_code_t unavailable(const ao2_keyring_t *ring, int *retry_after_sec,
                               ao2_fail_t *fail)
 {
     if (retry_after_sec) {
-        *retry_after_sec = ao2_remote_retry_after(ring->remote);
+        *retry_after_sec = ao2_remote_retry_after(ring->remote,
+                                                  AO2_TARGET_KEYS);
     }
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                     "the keys of <ApiIssuer %s> cannot be had: %s",

@@ -33,7 +33,9 @@ void ao2_pause_failed(ao2_pause_t *pause, apr_time_t now, unsigned random)
 
 void ao2_pause_succeeded(ao2_pause_t *pause)
 {
-    if (__atomic_load_n(&pause->failures, __ATOMIC_RELAXED) != 0) {
+    /* A failure noted at the same time may have left either alone. */
+    if (__atomic_load_n(&pause->failures, __ATOMIC_RELAXED) != 0 ||
+        until_of(pause) != 0) {
         __atomic_store_n(&pause->failures, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&pause->until, 0, __ATOMIC_RELAXED);
     }

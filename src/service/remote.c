@@ -48,11 +48,13 @@ static apr_time_t refused_for(const ao2_remote_t *remote, apr_time_t now)
     return left > 0 && left <= AO2_REFUSED_LONGEST ? left : 0;
 }
 
-int ao2_remote_retry_after(const ao2_remote_t *remote)
+int ao2_remote_retry_after(const ao2_remote_t *remote, ao2_target_t target)
 {
     apr_time_t now = ao2_remote_now(remote);
-    apr_time_t refused = refused_for(remote, now);
-    int paused = ao2_pause_left_sec(&remote->party->pause, now);
+    apr_time_t refused = target == AO2_TARGET_ANSWERS
+                             ? refused_for(remote, now)
+                             : 0;
+    int paused = ao2_pause_left_sec(&remote->party->pauses[target], now);
     int sec = (int)apr_time_sec(refused + APR_USEC_PER_SEC - 1);
 
     return sec > paused ? sec : paused;
@@ -66,29 +68,45 @@ unsigned ao2_remote_draw(void)
     return bits;
 }
 
+static ao2_code_t left_alone(ao2_fail_t *fail)
+{
+    return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
+                    "it failed again and again and is left alone for a "
+                    "moment");
+}
+
+/* The pause is looked at before the gate, where nobody waits in vain, and
+ * behind it, since it may have begun meanwhile: only who then calls has the
+ * one trial, so that it is never lost. */
 ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
-                            apr_pool_t *pool, ao2_fail_t *fail)
+                            ao2_target_t target, apr_pool_t *pool,
+                            ao2_fail_t *fail)
 {
     apr_time_t total = remote->settings.way->total_timeout;
+    ao2_pause_t *pause = &remote->party->pauses[target];
 
     errand->remote = remote;
     errand->pool = pool;
-    if (refused_for(remote, ao2_remote_now(remote))) {
+    errand->target = target;
+    if (target == AO2_TARGET_ANSWERS &&
+        refused_for(remote, ao2_remote_now(remote))) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "it refuses our credentials and is left alone for a "
                         "while");
     }
-    if (!ao2_pause_may_call(&remote->party->pause, ao2_remote_now(remote),
-                            ao2_remote_patience(remote))) {
-        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "it failed again and again and is left alone for a "
-                        "moment");
+    if (ao2_pause_holds(pause, ao2_remote_now(remote))) {
+        return left_alone(fail);
     }
     errand->place = ao2_gate_enter(remote->gate, total);
     if (errand->place < 0) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "%d calls are under way, none ended in time",
                         remote->settings.concurrency);
+    }
+    if (!ao2_pause_may_call(pause, ao2_remote_now(remote),
+                            ao2_remote_patience(remote))) {
+        ao2_gate_leave(remote->gate, errand->place);
+        return left_alone(fail);
     }
     errand->deadline = apr_time_now() + total;
     return AO2_OK;
@@ -150,18 +168,19 @@ static void note_refusal(ao2_party_t *party, apr_time_t now)
 void ao2_errand_end(ao2_errand_t *errand, ao2_errand_end_t how)
 {
     ao2_party_t *party = errand->remote->party;
+    ao2_pause_t *pause = &party->pauses[errand->target];
     apr_time_t now = ao2_remote_now(errand->remote);
 
     ao2_gate_leave(errand->remote->gate, errand->place);
     if (how == AO2_ERRAND_FAILED) {
-        ao2_pause_failed(&party->pause, now, ao2_remote_draw());
+        ao2_pause_failed(pause, now, ao2_remote_draw());
         return;
     }
-    ao2_pause_succeeded(&party->pause);
+    ao2_pause_succeeded(pause);
     if (how == AO2_ERRAND_REFUSED) {
         note_refusal(party, now);
     }
-    else {
+    else if (errand->target == AO2_TARGET_ANSWERS) {
         __atomic_store_n(&party->refusals, 0, __ATOMIC_RELAXED);
     }
 }

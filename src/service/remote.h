@@ -62,7 +62,7 @@ apr_time_t ao2_remote_now(const ao2_remote_t *remote);
 apr_time_t ao2_remote_patience(const ao2_remote_t *remote);
 
 /** When to ask again, for Retry-After: at least 1 second. */
-int ao2_remote_retry_after(const ao2_remote_t *remote);
+int ao2_remote_retry_after(const ao2_remote_t *remote, ao2_target_t target);
 
 /** Random bits, for jitter. */
 unsigned ao2_remote_draw(void);
@@ -73,16 +73,19 @@ typedef struct {
     const ao2_remote_t *remote;
     apr_pool_t *pool;    /**< of the answers */
     apr_time_t deadline; /**< by apr_time_now() */
+    ao2_target_t target;
     int place;
 } ao2_errand_t;
 
 /**
- * Start: at once refused while the party is left alone; waits at most the
- * way's total timeout while too many others are calling.
+ * Start: at once refused while the target is left alone; waits at most the
+ * way's total timeout while too many others are calling. That our
+ * credentials are refused stops no call for documents.
  * @return AO2_OK (then ao2_errand_end() is due) or AO2_E_ISSUER_UNAVAILABLE
  */
 ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
-                            apr_pool_t *pool, ao2_fail_t *fail);
+                            ao2_target_t target, apr_pool_t *pool,
+                            ao2_fail_t *fail);
 
 /**
  * One call. @param request  way and timeout are set here

@@ -281,9 +281,11 @@ static void several_issuers(void **state)
                 ask(setups[k], "opaque-token", NULL);
             }
             else if (rows[i].says[k] == AWAY) {
-                setups[k]->verifier.remote->party->pause.failures = 9;
-                setups[k]->verifier.remote->party->pause.until =
-                    NOW + apr_time_from_sec(2);
+                ao2_pause_t *pause = &setups[k]->verifier.remote->party
+                                          ->pauses[AO2_TARGET_ANSWERS];
+
+                pause->failures = 9;
+                pause->until = NOW + apr_time_from_sec(2);
             }
         }
         fake.body = ACTIVE;
