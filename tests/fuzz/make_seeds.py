@@ -183,7 +183,9 @@ def jws():
         "kid-number": text({"alg": "HS256", "kid": 1}),
         "kid-nul": text({"alg": "HS256", "kid": "a\0"}),
         "twice": '{"alg":"HS256","alg":"HS256"}',
-        "space": ' {"alg":"ES256" }', "broken": '{"alg":"HS256"',
+        "space": ' {"alg":"ES256" }',
+        "line-end": '{\r"alg":"HS256"}', "tab": '{\t"alg":"HS256"}',
+        "broken": '{"alg":"HS256"',
         "deep": '{"alg":"HS256","a":' + "[" * 16 + "]" * 16 + "}",
     }
     rows = {f"header-{name}": f"{header}\n{{}}\nsignature"
