@@ -23,11 +23,17 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+static const char *skip_space(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
 static const char *add_digest(const line_t *line, const char *value)
 {
     unsigned char *digest = apr_palloc(line->pool, AO2_DIGEST_LEN);
     int i;
 
+    value = skip_space(value);
     if (strlen(value) != 2 * AO2_DIGEST_LEN) {
         return "sha256: takes 64 hexadecimal digits";
     }
@@ -61,33 +67,62 @@ static int read_before(apr_time_t *before, const char *text)
     return 1;
 }
 
-/* "NAME" or "NAME before=TIME". */
+/* The first @a word in @a text that white space stands before. */
+static char *find_word(char *text, const char *word)
+{
+    char *at;
+
+    for (at = strstr(text, word); at; at = strstr(at + 1, word)) {
+        if (at > text && apr_isspace(at[-1])) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+/* Without the white space at the end. */
+static void trim_end(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (end > text && apr_isspace(end[-1])) {
+        *--end = '\0';
+    }
+}
+
+/* "NAME" or "NAME before=TIME". Of two lines for one name the one that
+ * reaches further counts. */
 static const char *add_name(const line_t *line, apr_hash_t *names,
                             char *value)
 {
-    static const char option[] = " before=";
+    static const char option[] = "before=";
     apr_time_t *before = apr_palloc(line->pool, sizeof(*before));
-    char *at = strstr(value, option);
+    char *at = find_word(value, option);
+    const apr_time_t *known;
+    const char *name;
 
     *before = AO2_TIME_FOREVER;
     if (at) {
         if (!read_before(before, at + strlen(option))) {
             return "before= takes seconds since 1970 or an RFC 3339 time";
         }
-        while (at > value && apr_isspace(at[-1])) {
-            at--;
-        }
         *at = '\0';
+        trim_end(value);
     }
-    if (!*value) {
+    name = skip_space(value);
+    if (!*name) {
         return "a name is missing";
     }
-    apr_hash_set(names, value, APR_HASH_KEY_STRING, before);
+    known = apr_hash_get(names, name, APR_HASH_KEY_STRING);
+    if (!known || *known < *before) {
+        apr_hash_set(names, name, APR_HASH_KEY_STRING, before);
+    }
     return NULL;
 }
 
 static const char *add_id(const line_t *line, const char *value)
 {
+    value = skip_space(value);
     if (!*value) {
         return "jti: takes an identifier";
     }
@@ -116,14 +151,16 @@ static const char *add_line(const line_t *line)
     return "starts with none of jti:, sha256:, client:, sub: and #";
 }
 
+/* Without a comment behind it, and without white space around it. */
 static char *trim(char *text)
 {
-    char *end = text + strlen(text);
+    char *comment = find_word(text, "#");
 
-    while (end > text && apr_isspace(end[-1])) {
-        *--end = '\0';
+    if (comment) {
+        *comment = '\0';
     }
-    return text + strspn(text, " \t");
+    trim_end(text);
+    return (char *)skip_space(text);
 }
 
 ao2_code_t ao2_revocation_list_read(ao2_revocation_list_t *list,
