@@ -44,6 +44,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Quiet(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are sent one by one
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
