@@ -318,8 +318,9 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(tokens), TEST(objects), TEST(times), TEST(clock_goes_back), TEST(jwt_as_opaque), TEST(other_keys),
-        TEST(flood), TEST(too_large), TEST(threads),
+        TEST(tokens),          TEST(objects),       TEST(times),
+        TEST(clock_goes_back), TEST(jwt_as_opaque), TEST(other_keys),
+        TEST(flood),           TEST(too_large),     TEST(threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

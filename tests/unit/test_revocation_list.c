@@ -2,7 +2,8 @@
 
 #include "service/revocation_list.h"
 
-#define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HALF "00112233445566778899aabbccddeeff"
+#define DIGEST HALF HALF
 
 /* A token "t" that alice got by the client "app" at 1000 s. */
 static ao2_principal_t alice(void)
