@@ -107,6 +107,16 @@ ao2_code_t ao2_shared_memory_make(ao2_shared_memory_t **pmemory,
     return AO2_OK;
 }
 
+void ao2_shared_memory_keep(ao2_shared_memory_t *memory, apr_pool_t *pool)
+{
+    apr_pool_cleanup_kill(pool, memory, unmap);
+}
+
+void ao2_shared_memory_close(ao2_shared_memory_t *memory)
+{
+    unmap(memory);
+}
+
 void *ao2_shared_memory_start(const ao2_shared_memory_t *memory)
 {
     return (char *)memory->front + FRONT;

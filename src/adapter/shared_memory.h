@@ -28,6 +28,16 @@ ao2_code_t ao2_shared_memory_make(ao2_shared_memory_t **pmemory,
                                   apr_size_t size, apr_pool_t *pool,
                                   ao2_fail_t *fail);
 
+/**
+ * Let the memory outlive the code that made it: the end of @a pool, the one
+ * it was made with, does nothing any more. For pools that stay when httpd
+ * loads the module anew, perhaps somewhere else.
+ */
+void ao2_shared_memory_keep(ao2_shared_memory_t *memory, apr_pool_t *pool);
+
+/** Unmap what was kept, before its pool ends. */
+void ao2_shared_memory_close(ao2_shared_memory_t *memory);
+
 /** Where it starts, for the parent, which joins nobody. */
 void *ao2_shared_memory_start(const ao2_shared_memory_t *memory);
 

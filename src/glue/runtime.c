@@ -19,7 +19,7 @@ APLOG_USE_MODULE(api_oauth2);
 
 #define TICK apr_time_from_sec(1)
 #define WATCHDOG "_api_oauth2_"
-#define RETAINED "mod_api_oauth2-memory"
+#define RETAINED "mod_api_oauth2-memory-%" APR_SIZE_T_FMT "-%" APR_SIZE_T_FMT
 #define TOKEN_CACHE (16 * 1024 * 1024)
 #define REGISTRY_TTL apr_time_from_sec(5)
 /* Parties that a new configuration may bring, before memory is made anew. */
@@ -113,18 +113,27 @@ static apr_array_header_t *collect_digests(server_rec *main_server,
     return digests;
 }
 
+/* A graceful restart may bring another version of this module: memory that
+ * it would lay out in another way is none of its own. */
+static const char *retained_name(apr_pool_t *temp)
+{
+    return apr_psprintf(temp, RETAINED, sizeof(ao2_party_t),
+                        ao2_board_size(0));
+}
+
 /* The memory of before the restart, as long as it has room: what it knows
  * of parties is known on. */
 static retained_t *get_memory(const apr_array_header_t *digests,
                               apr_pool_t *process, ao2_fail_t *fail)
 {
-    retained_t *retained = ap_retained_data_get(RETAINED);
+    const char *name = retained_name(digests->pool);
+    retained_t *retained = ap_retained_data_get(name);
     apr_size_t parties = (apr_size_t)digests->nelts + SPARE_PARTIES;
     ao2_shared_memory_t *memory = NULL;
     apr_pool_t *pool = NULL;
 
     if (!retained) {
-        retained = ap_retained_data_create(RETAINED, sizeof(*retained));
+        retained = ap_retained_data_create(name, sizeof(*retained));
     }
     if (retained->memory &&
         ao2_board_has_room(ao2_shared_memory_start(retained->memory),
@@ -136,8 +145,10 @@ static retained_t *get_memory(const apr_array_header_t *digests,
             != AO2_OK) {
         return NULL;
     }
+    ao2_shared_memory_keep(memory, pool);
     /* Children of before keep their mapping until they end. */
     if (retained->pool) {
+        ao2_shared_memory_close(retained->memory);
         apr_pool_destroy(retained->pool);
     }
     retained->memory = memory;

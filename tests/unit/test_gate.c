@@ -1,5 +1,7 @@
 #include "unit/world.h"
 
+#include <sys/mman.h>
+
 /* Through the gate and back, @a rounds times. */
 static void pass_gate(world_t *world, ao2_party_t *party, int rounds)
 {
@@ -128,10 +130,29 @@ static void pauses(void **state)
     assert_true(ao2_pause_may_call(&pause, now, 1000000));
 }
 
+/* Kept memory is there after the code that its pool knew is not. */
+static void kept_memory(void **state)
+{
+    ao2_shared_memory_t *memory;
+    apr_pool_t *pool;
+    char *start;
+
+    apr_pool_create(&pool, *state);
+    assert_int_equal(ao2_shared_memory_make(&memory, 4096, pool, NULL),
+                     AO2_OK);
+    start = ao2_shared_memory_start(memory);
+    ao2_shared_memory_keep(memory, pool);
+    apr_pool_destroy(pool);
+    start[4095] = 1;
+    assert_int_equal(start[0], 0);
+    assert_int_equal(munmap(start, 4096), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pauses), TEST(parties), TEST(gate), TEST(gate_of_the_dead),
+        TEST(pauses),      TEST(parties),          TEST(gate),
+        TEST(kept_memory), TEST(gate_of_the_dead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
