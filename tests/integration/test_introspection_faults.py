@@ -250,3 +250,25 @@ def test_changed_secret_meets_no_old_answer(httpd, issuer):
     issuer.answers[known], issuer.answers[junk] = {"active": False}, active()
     until(lambda: (status(server, known), status(server, junk)) == (401, 200))
     assert issuer.calls == 4
+
+
+def test_more_objects_than_there_is_room_for(httpd, issuer):
+    """A restart that brings many makes the shared memory anew."""
+    server = httpd(conf(issuer), main=SEVERAL,
+                   files={"htdocs/index.html": "hi"})
+    known = good(issuer)
+    assert status(server, known) == 200
+    more = "".join(
+        f"<ApiIssuer other{i}>\nApiTokenFormat opaque\n"
+        f"ApiIntrospection {issuer.url}/{i}\n</ApiIssuer>\n"
+        for i in range(80))
+    for objects in (more, "", more.replace("other", "another")):
+        until(lambda: resumed(server))
+        before = resumed(server)
+        server.write("httpd.conf", server.base + objects + conf(issuer)
+                     .replace("ApiAudience", "ApiAccept corp\nApiAudience"))
+        server.graceful()
+        until(lambda: resumed(server) > before)  # noqa: B023
+        assert (status(server, known), status(server, token())) == (200, 401)
+    server.stop()
+    assert server.process.returncode == 0
