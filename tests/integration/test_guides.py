@@ -1,0 +1,102 @@
+"""The guides in docs/: their configurations and transcripts, run for real.
+
+A guide is followed from top to bottom: httpd is started anew with each
+configuration and all before it; a command "# something happens" has it
+happen. What takes a while to come about is asked for until it has.
+"""
+import time
+
+import pytest
+from support import tokens
+from support.authserver import AuthorizationServer
+from support.server import ONE_PROCESS
+from support.transcript import Shell, as_pattern, places, read, replace
+
+#: How long a command may print something else than it says.
+PATIENCE = 20
+
+
+class Guide:
+    def __init__(self, server, shell, names=(), events=None):
+        self.server, self.shell = server, shell
+        self.names = [*names, *places(server)]
+        self.events = events or {}
+        self.conf = ""
+
+    def configure(self, block):
+        if self.server.process:
+            self.server.stop()
+        self.conf += replace(block, self.names)
+        code, said = self.server.configtest(self.conf)
+        assert code == 0 and "AO2" not in said and "warn" not in said, said
+        self.server.start(self.conf)
+
+    def command(self, text, pattern):
+        if text.startswith("# "):
+            self.events[text[2:]]()
+            return
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            printed = self.shell.run(replace(text, self.names))
+            if pattern.fullmatch(printed):
+                return
+            assert "sudo" not in text and time.monotonic() < deadline, (
+                text, printed)
+            time.sleep(0.1)
+
+    def follow(self, page):
+        steps = read(page)
+        for mark, *step in steps:
+            assert mark in ("apache", "console"), (page, mark)
+            (self.configure if mark == "apache" else self.command)(*step)
+        return len(steps)
+
+
+@pytest.fixture
+def shell(tmp_path):
+    shell = Shell(tmp_path)
+    yield shell
+    for file in shell.home.glob("*.token"):
+        tokens.minted.add(file.read_text().strip())
+    shell.close()
+
+
+@pytest.fixture
+def partner(tmp_path):
+    server = AuthorizationServer(tmp_path / "partner.log")
+    yield server
+    server.stop()
+
+
+def test_subscriptions(httpd, shell):
+    guide = Guide(httpd(start=False), shell)
+    assert guide.follow("docs/subscriptions.md") > 40
+
+
+def test_opaque_tokens(httpd, shell, authserver, partner):
+    server = httpd(start=False, main=ONE_PROCESS)
+    server.expect("AO2-040 issuer_unavailable: <ApiIssuer corp>")
+    names = [("orders:read", "read"),
+             ("shop:shop-secret", "pizza-app:pizza-app-secret"),
+             ("https://api.example.com/orders",
+              "https://pizza.example/opaque"),
+             ("ApiCacheTTL 60s", "ApiCacheTTL 4s")]
+    for url, issuer in (("https://login.example.com", authserver.url),
+                        ("https://id.partner.example", partner.url)):
+        names += [(f"{url}/introspect", f"{issuer}/token/introspection"),
+                  (f"{url}/revoke", f"{issuer}/token/revocation"),
+                  (url, issuer)]
+    guide = Guide(server, shell, names, {
+        "the authorization server fails":
+            lambda: authserver.control("fail", status=500),
+        "the authorization server is back":
+            lambda: authserver.control("reset")})
+    assert guide.follow("docs/opaque-tokens.md") > 40
+
+
+def test_what_a_guide_says_must_come(httpd, shell, monkeypatch):
+    monkeypatch.setattr("test_guides.PATIENCE", 0.2)
+    guide = Guide(httpd(start=False), shell)
+    guide.command("echo so", as_pattern("so\n"))
+    with pytest.raises(AssertionError):
+        guide.command("echo so", as_pattern("not so\n"))
