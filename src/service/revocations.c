@@ -138,13 +138,22 @@ static void swap(ao2_revocations_t *revocations, generation_t *made)
 }
 
 /* A file that cannot be read is looked at again; that is told once. */
-static void reload(ao2_revocations_t *revocations)
+static void reload(ao2_revocations_t *revocations,
+                   const ao2_file_stamp_t *settled)
 {
     generation_t *made;
+    ao2_file_stamp_t stamp;
     ao2_fail_t fail = {0};
     char text[2 * AO2_MAX_DETAIL];
 
-    if (read_list(&made, NULL, revocations->path, &fail) == AO2_OK) {
+    read_list(&made, &stamp, revocations->path, &fail);
+    if (made && !ao2_file_same(&stamp, settled)) {
+        /* It is being written anew: the next look will see what came. */
+        apr_pool_destroy(made->pool);
+        memset(&revocations->stamp, 0, sizeof(revocations->stamp));
+        return;
+    }
+    if (made) {
         swap(revocations, made);
         return;
     }
@@ -194,7 +203,7 @@ static void look(ao2_revocations_t *revocations, apr_time_t now)
     if (!ao2_file_same(&stamp, &revocations->stamp) &&
         (age < 0 || age >= SETTLE)) {
         revocations->stamp = stamp;
-        reload(revocations);
+        reload(revocations, &stamp);
     }
     __atomic_store_n(&revocations->looked_at, now, __ATOMIC_RELAXED);
     apr_thread_mutex_unlock(revocations->looking);
