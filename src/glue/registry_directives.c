@@ -1,6 +1,5 @@
 #include "glue/directive.h"
 
-#include <apr_allocator.h>
 #include <apr_strings.h>
 
 #include "base/text.h"
@@ -13,17 +12,13 @@
  * memory. */
 static const char *check_file(cmd_parms *cmd, const char *path)
 {
-    apr_allocator_t *allocator;
     apr_pool_t *pool;
     ao2_fail_t fail = {0};
     ao2_code_t code;
 
-    if (apr_allocator_create(&allocator) != APR_SUCCESS ||
-        apr_pool_create_unmanaged_ex(&pool, NULL, allocator)
-            != APR_SUCCESS) {
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return "no memory";
     }
-    apr_allocator_owner_set(allocator, pool);
     code = ao2_registry_file_read(NULL, NULL, path, pool, &fail);
     apr_pool_destroy(pool);
     return code == AO2_OK ? NULL

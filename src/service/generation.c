@@ -1,6 +1,5 @@
 #include "service/generation.h"
 
-#include <apr_allocator.h>
 #include <apr_atomic.h>
 #include <apr_strings.h>
 
@@ -141,18 +140,12 @@ static ao2_code_t add_documents(ao2_generation_t *generation,
 static ao2_generation_t *make(void)
 {
     ao2_generation_t *generation;
-    apr_allocator_t *allocator;
     apr_pool_t *pool;
 
-    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
-        return NULL;
-    }
     /* Unmanaged: its end may come on any thread, and no parent is told. */
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return NULL;
     }
-    apr_allocator_owner_set(allocator, pool);
     generation = apr_pcalloc(pool, sizeof(*generation));
     generation->pool = pool;
     generation->readers = 1;

@@ -1,6 +1,5 @@
 #include "service/registry_file.h"
 
-#include <apr_allocator.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
@@ -43,30 +42,14 @@ ao2_code_t ao2_registry_file_read(const ao2_registry_t **pregistry,
                           : ao2_fail(fail, code, "%s: %s", path, why.detail);
 }
 
-/* A pool that gives its memory back as a whole. */
-static apr_pool_t *make_pool(void)
-{
-    apr_allocator_t *allocator;
-    apr_pool_t *pool;
-
-    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
-        return NULL;
-    }
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return NULL;
-    }
-    apr_allocator_owner_set(allocator, pool);
-    return pool;
-}
-
 static ao2_code_t load(source_t *self, ao2_fail_t *fail)
 {
     const ao2_registry_t *registry;
-    apr_pool_t *pool = make_pool();
+    apr_pool_t *pool;
     ao2_code_t code;
 
-    if (!pool) {
+    /* With an allocator of its own: it gives its memory back as a whole. */
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "no memory");
     }
     code = ao2_registry_file_read(&registry, &self->stamp, self->file.path,
