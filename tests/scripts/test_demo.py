@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
-STATUSES = ["401", "200", "403", "401", "401", "401"]
+JWT = [401, 200, 403, 401, 401, 401]
+OPAQUE = [200, 401]
+SUBSCRIPTION = [403, 200, 200, 200, 429, 403]
 
 
 class Demo:
@@ -45,12 +47,14 @@ def alive(pid):
         return False
 
 
-@pytest.mark.parametrize("words,caller,servers", [
-    ([], "alice", 2), (["--issuer", "real"], "pizza-app", 3)])
-def test_demo(demo, words, caller, servers):
+@pytest.mark.parametrize("words,caller,servers,statuses", [
+    ([], "alice", 2, JWT + SUBSCRIPTION),
+    (["--issuer", "real"], "pizza-app", 3, JWT + OPAQUE + SUBSCRIPTION)])
+def test_demo(demo, words, caller, servers, statuses):
     code, output, errors = demo.run(*words)
     assert code == 0, output + errors
-    assert re.findall(r"^ +HTTP/1.1 (\d+)", output, re.M) == STATUSES
+    shown = re.findall(r"^ +HTTP/1.1 (\d+)", output, re.M)
+    assert list(map(int, shown)) == statuses
     assert f'"X-User": "{caller}"' in output
 
     # What it prints for going on by hand works as it stands.
@@ -71,7 +75,8 @@ def test_demo(demo, words, caller, servers):
 @pytest.mark.parametrize("old,new", [
     ("the scope \"read\"' 403", "the scope \"read\"' 200"),
     ("'insufficient_scope'", "'invalid_token'"),
-    ('"X-Client\\": \\"pizza-app', '"X-Client\\": \\"other-app'),
+    ('"X-Scope\\": \\"read write', '"X-Scope\\": \\"read'),
+    ("over the plan's limit\" 429", "over the plan's limit\" 200"),
 ])
 def test_it_fails_when_an_answer_is_another(demo, old, new):
     script = demo.place / "scripts/demo"
