@@ -166,3 +166,43 @@ def test_challenge(httpd, issuer):
     answer = client.request(server.port, "/")
     assert answer.status == 401
     assert answer.get("WWW-Authenticate") == 'Bearer realm="api"'
+
+
+def test_opaque_and_revoked(httpd, issuer):
+    """A token that is no JWT: asked about once, and taken back."""
+    server = start(httpd, issuer,
+                   "ApiClientAuth client_secret_basic gateway gateway-secret\n"
+                   "ApiCacheTTL 1s",
+                   protected("/", "ApiAudience any\n"
+                             "Require oauth2-scope read"))
+    token, other = issuer.token("opaque"), issuer.token("opaque")
+    assert token.count(".") == 0
+    assert issuer.introspect(token)["active"]
+    issuer.control("reset")
+    assert remote.status(server, token) == 200
+    assert remote.status(server, token) == 200
+    assert issuer.calls("/token/introspection") == 1
+    server.expect("AH01631")
+    assert remote.status(server, issuer.token("opaque", "write")) == 403
+    issuer.revoke(token)
+    until(lambda: remote.status(server, token) == 401)
+    assert remote.status(server, other) == 200
+    assert remote.status(server, other[:-1]) == 401
+
+
+def test_credentials_that_the_issuer_refuses(httpd, issuer):
+    """Ours, not the caller's: 503, and the log says so."""
+    server = start(httpd, issuer,
+                   "ApiClientAuth client_secret_basic gateway wrong-secret")
+    assert remote.status(server, issuer.token("opaque")) == 503
+    assert "our credentials (ApiClientAuth) are refused" in server.log()
+    assert remote.status(server, issuer.token()) == 200
+
+
+def test_jwt_that_was_revoked_there(httpd, issuer):
+    """oidc-provider tells nothing about a JWT: that is its fault."""
+    server = start(httpd, issuer,
+                   "ApiClientAuth client_secret_basic gateway gateway-secret\n"
+                   "ApiIntrospectJWT On")
+    assert remote.status(server, issuer.token()) == 503
+    assert "introspection: answered with status 400" in server.log()
