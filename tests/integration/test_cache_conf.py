@@ -144,6 +144,7 @@ def test_serves_and_restarts(httpd, key, jwks, text):
         before = server.log().count(STARTED)
         server.graceful()
         wait.until(lambda: server.log().count(STARTED) > before)
+    assert client.request(server.port, "/", token).status == 200
 
 
 def test_default_without_its_module(httpd, key, jwks):
