@@ -18,7 +18,9 @@ APLOG_USE_MODULE(api_oauth2);
 #define MUTEX "api-oauth2-cache"
 /* At most 16 characters; also the begin of a file's name. */
 #define NAME "api-oauth2"
-#define RETAINED "mod_api_oauth2 shared caches"
+/* The number changes with the types below: another version of the module may
+ * come with a restart. */
+#define RETAINED "mod_api_oauth2-caches-1"
 /* Loads of the configuration that something is kept without being used: the
  * children of the last ones may still be at work with it. */
 #define KEPT_UNUSED 2

@@ -523,7 +523,8 @@ def test_another_secret(httpd, issuer, redis):
 
 # --- the lock ---------------------------------------------------------------
 
-@pytest.mark.parametrize("mutex", ["pthread", "fcntl:run", "flock:run"])
+@pytest.mark.parametrize("mutex", ["pthread", "sysvsem", "fcntl:run",
+                                   "flock:run"])
 def test_killed_under_load(httpd, issuer, mutex):
     """No lock stays behind with a child that is killed."""
     server = start(httpd, issuer, "", main=FOUR +
