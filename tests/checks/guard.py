@@ -29,6 +29,11 @@ class Guard:
     def fault(self, where, text):
         self.faults.append(f"{where}: {text}")
 
+    def there(self, path):
+        """Whether a file is in the source, or made from it."""
+        return ((self.source / path).exists() or
+                (self.build / path).exists())
+
     def text(self, path):
         """The text of a file; a fault and nothing when it is not there."""
         try:

@@ -6,6 +6,7 @@ The include paths of the build hold the httpd part as well: a source with
 those of a high one.
 """
 import os
+import pathlib
 import re
 import subprocess
 
@@ -69,7 +70,7 @@ def wrong_include(guard, layer, bracket, name):
     if other not in SEES[layer]:
         return f'"{name}" is above it or beside it'
     places = {"tools": "", "unit": "tests"}
-    if not (guard.source / places.get(other, "src") / name).is_file():
+    if not guard.there(pathlib.Path(places.get(other, "src"), name)):
         return f'"{name}" is not there'
     return None
 

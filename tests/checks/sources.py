@@ -51,7 +51,7 @@ def check_built(guard, names):
         guard.fault(path, f"{MAKEFILE} does not build it")
     for path in sorted(built):
         guard.look("named sources")
-        if not (guard.source / path).is_file():
+        if not guard.there(path):
             guard.fault(MAKEFILE, f"{path} is not there")
 
 
@@ -112,7 +112,7 @@ def check_handed_out(guard, names):
         if str(path) not in given and not above & given:
             guard.fault(path, "is not in the tarball (EXTRA_DIST)")
     for word in sorted(given):
-        if not (guard.source / word).exists() and "$" not in word:
+        if not guard.there(word) and "$" not in word:
             guard.fault(MAKEFILE, f"{word} is not there")
 
 

@@ -104,7 +104,7 @@ static json_t *assertion(const ao2_client_auth_t *auth, apr_pool_t *pool)
     const char *request = apply(auth, pool);
     ao2_span_t token = ao2_span(request + strlen(before));
     ao2_fail_t fail = {0};
-    json_t *claims;
+    json_t *claims = NULL;
     ao2_jws_t *jws;
 
     assert_memory_equal(request, before, strlen(before));
