@@ -14,7 +14,7 @@ from support.wait import until
 
 PROCESSES = 4
 SEVERAL = f"StartServers {PROCESSES}\nServerLimit {PROCESSES}\n" + (
-    f"MinSpareServers 1\nMaxSpareServers {PROCESSES}\n"
+    f"MinSpareServers {PROCESSES}\nMaxSpareServers {PROCESSES + 1}\n"
     f"MaxRequestWorkers {PROCESSES}" if MPM == "prefork" else
     "ThreadsPerChild 4\nMaxRequestWorkers 16\nMinSpareThreads 16\n"
     "MaxSpareThreads 16")
