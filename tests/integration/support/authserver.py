@@ -16,6 +16,24 @@ RESOURCE = "https://pizza.example/"
 RESOURCES = {"RS256": "", "ES256": "es", "PS256": "ps", "Ed25519": "ed"}
 
 
+def call(url, form=None, login=None):
+    """The status and the JSON of an answer; `form` makes it a POST, `login`
+    is a client's id and secret."""
+    data = None if form is None else urllib.parse.urlencode(form).encode()
+    request = urllib.request.Request(url, data)
+    if login:
+        text = ":".join(urllib.parse.quote_plus(part) for part in login)
+        request.add_header("Authorization", "Basic " + base64.b64encode(
+            text.encode()).decode())
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=20) as answer:
+            status, body = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, body = error.code, error.read()
+    return status, json.loads(body or "{}")
+
+
 class AuthorizationServer:
     """Started where it is made; `stop` ends it by its own pid."""
 
@@ -37,19 +55,8 @@ class AuthorizationServer:
         self.process.stdout.close()
 
     def call(self, path, form=None, client=None):
-        """The status and the JSON of an answer; `form` makes it a POST."""
-        data = None if form is None else urllib.parse.urlencode(form).encode()
-        request = urllib.request.Request(self.url + path, data)
-        if client:
-            login = base64.b64encode(f"{client}:{client}-secret".encode())
-            request.add_header("Authorization", "Basic " + login.decode())
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=20) as answer:
-                status, body = answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            status, body = error.code, error.read()
-        return status, json.loads(body or "{}")
+        return call(self.url + path, form,
+                    (client, f"{client}-secret") if client else None)
 
     def token(self, resource="", scope="read", client="pizza-app"):
         """An access token by client_credentials for RESOURCE + resource."""
