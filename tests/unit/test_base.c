@@ -18,6 +18,7 @@ static void base64url_strict(void **state)
         {"Zm9v", "foo"},   {"Zm9vYg", "foob"}, {"-_-_", "\xfb\xff\xbf"},
         {"Zg==", NULL},    {"Zh", NULL},      {"Zm9", NULL},
         {"Z", NULL},       {"Zm9vY", NULL},   {"Z g", NULL},
+        {"A", NULL},       {"Zm9vA", NULL},   {"A=", NULL},
         {"+/+/", NULL},    {"Zg\n", NULL},    {"Zm9v.", NULL},
         {"Zm9v\xc3\xa9", NULL},
     };
