@@ -55,21 +55,25 @@ class Introspector:
             self.headers.append(h.headers)
             self._now += 1
             self.most = max(self.most, self._now)
-        try:
-            if self.fault:
-                h.close_connection = True
-                self.fault(h, self)
-                return
+        if not self.fault:
             time.sleep(self.delay)
-            answer = self.answers.get(form["token"], {"active": False})
-            if isinstance(answer, str):
-                h.reply(200, answer.encode(),
-                        "application/token-introspection+jwt")
-            else:
-                h.reply(200, json.dumps(answer).encode())
-        finally:
-            with self._lock:
-                self._now -= 1
+        # Before the answer: who has it may ask again at once.
+        with self._lock:
+            self._now -= 1
+        if self.fault:
+            h.close_connection = True
+            self.fault(h, self)
+        else:
+            self.answer(h, self.answers.get(form["token"],
+                                            {"active": False}))
+
+    @staticmethod
+    def answer(h, answer):
+        if isinstance(answer, str):
+            h.reply(200, answer.encode(),
+                    "application/token-introspection+jwt")
+        else:
+            h.reply(200, json.dumps(answer).encode())
 
     def down(self):
         self.server.stop()
