@@ -166,6 +166,11 @@ static const char *check_introspection(ao2_issuer_draft_t *draft,
                                    "ApiClientAuth and metadata, or an "
                                    "ApiIntrospection URL");
     }
+    if (issuer->introspection.auth.method == AO2_AUTH_TLS &&
+        !issuer->way.cert) {
+        return section_error(draft, cmd, "ApiClientAuth tls_client_auth "
+                             "needs cert= and key= of ApiTLS");
+    }
     if (draft->introspection_said && !issuer->introspects) {
         return section_error(draft, cmd, "ApiIntrospection is never used: "
                              "ApiTokenFormat is jwt");

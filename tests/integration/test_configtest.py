@@ -170,7 +170,8 @@ ISSUER = {
          "client_secret_jwt:HS256 me file:keys/secret",
          "private_key_jwt me file:keys/private.pem",
          "private_key_jwt:ES256 me file:keys/private.pem",
-         "tls_client_auth me", "bearer file:keys/secret"],
+         "tls_client_auth me\nApiTLS cert=keys/public.pem "
+         "key=keys/private.pem", "bearer file:keys/secret"],
         {"basic me x": "client_secret_basic",
          "client_secret_basic": "client_secret_basic CLIENT-ID",
          "client_secret_basic me": "SECRET-SOURCE",
@@ -184,7 +185,9 @@ ISSUER = {
          "private_key_jwt me file:keys/public.pem": "private key",
          "private_key_jwt:none me file:keys/private.pem": "none",
          "none:ES256 me": "client_secret_basic",
-         "tls_client_auth": "CLIENT-ID", "bearer": "SECRET-SOURCE"}),
+         "tls_client_auth": "CLIENT-ID",
+         "tls_client_auth me": "needs cert= and key= of ApiTLS",
+         "bearer": "SECRET-SOURCE"}),
     "ApiCacheTTL": Row(*DURATION),
     "ApiNegativeCacheTTL": Row(*DURATION),
     "ApiConcurrency": Row(["1", "32"], {
