@@ -2,12 +2,16 @@
 
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
+#include <string.h>
 
 #include "core/registry_read.h"
 #include "service/shelf.h"
 
 /* A background that has not been heard of for so long is none. */
 #define BACKGROUND_LOST apr_time_from_sec(5)
+
+/* A file that cannot be read is tried every time, and told so often. */
+#define TELL_AGAIN apr_time_from_sec(60)
 
 typedef struct {
     ao2_registry_source_t port;
@@ -17,11 +21,24 @@ typedef struct {
     apr_time_t ticked_at; /* atomic */
     apr_thread_mutex_t *looking; /* guards what follows */
     ao2_file_stamp_t stamp;
+    apr_time_t told_at;
+    char told[2 * AO2_MAX_DETAIL]; /* why it was not taken; empty: it was */
 } source_t;
 
 static ao2_code_t feed(void *context, ao2_span_t bytes, ao2_fail_t *fail)
 {
     return ao2_registry_reader_feed(context, bytes, fail);
+}
+
+/* What is wrong with the file itself names it already; what is wrong in it
+ * tells line and place alone. */
+static ao2_code_t name_file(ao2_fail_t *fail, ao2_code_t code,
+                            const char *path, const ao2_fail_t *why)
+{
+    int named = strncmp(why->detail, path, strlen(path)) == 0;
+
+    return ao2_fail(fail, code, "%s%s%s", named ? "" : path,
+                    named ? "" : ": ", why->detail);
 }
 
 ao2_code_t ao2_registry_file_read(const ao2_registry_t **pregistry,
@@ -38,8 +55,7 @@ ao2_code_t ao2_registry_file_read(const ao2_registry_t **pregistry,
     if (code == AO2_OK) {
         code = ao2_registry_reader_end(pregistry, reader, &why);
     }
-    return code == AO2_OK ? code
-                          : ao2_fail(fail, code, "%s: %s", path, why.detail);
+    return code == AO2_OK ? code : name_file(fail, code, path, &why);
 }
 
 static ao2_code_t load(source_t *self, ao2_fail_t *fail)
@@ -63,6 +79,19 @@ static ao2_code_t load(source_t *self, ao2_fail_t *fail)
     return code;
 }
 
+static void tell(source_t *self, ao2_code_t code, const char *text)
+{
+    apr_time_t now = self->file.clock->now(self->file.clock);
+    ao2_log_t *log = self->file.log;
+
+    if (strcmp(self->told, text) == 0 && now - self->told_at < TELL_AGAIN) {
+        return;
+    }
+    apr_cpystrn(self->told, text, sizeof(self->told));
+    self->told_at = now;
+    log->write(log, AO2_LEVEL_ERROR, code, text);
+}
+
 static void reload(source_t *self)
 {
     int had_one = ao2_shelf_puts(self->shelf) > 0;
@@ -73,13 +102,14 @@ static void reload(source_t *self)
     if (load(self, &fail) == AO2_OK) {
         apr_snprintf(text, sizeof(text), "ApiRegistry: %s is read",
                      self->file.path);
+        self->told[0] = '\0';
         log->write(log, AO2_LEVEL_INFO, AO2_OK, text);
         return;
     }
     apr_snprintf(text, sizeof(text), "ApiRegistry: %s; %s", fail.detail,
                  had_one ? "what it said before stays in force"
                          : "this process has nothing to go by");
-    log->write(log, AO2_LEVEL_ERROR, fail.code, text);
+    tell(self, fail.code, text);
 }
 
 /* Look at the file when it is time to. */

@@ -288,6 +288,23 @@ def test_broken_file_changes_nothing(run, key):
     until(lambda: code(call(server, "/pizza", 1, key)), (403, 30))
 
 
+def test_lost_file_is_told_once(run, key):
+    server = run(application(1, [subscription()]))
+    server.expect("AO2-050 misconfigured: ApiRegistry.*cannot be read")
+    assert call(server, "/pizza", 1, key).status == 200
+    (server.root / "conf/registry.json").unlink()
+    until(lambda: "stays in force" in server.log(), True)
+    looks_end = time.monotonic() + 0.6
+    while time.monotonic() < looks_end:
+        assert call(server, "/pizza", 1, key).status == 200
+    told = re.findall(r"\[pid (\d+).*ApiRegistry: (.*stays in force)",
+                      server.log())
+    assert told and len(told) == len(set(told)), told
+    assert {text.count("registry.json") for _, text in told} == {1}
+    rewrite(server, application(1))
+    until(lambda: code(call(server, "/pizza", 1, key)), (403, 30))
+
+
 def test_limit(run, key):
     server = run(application(1, [subscription(plan="tiny")]),
                  application(2, [subscription(plan="tiny")]))
@@ -358,6 +375,8 @@ def test_configtest(httpd, jwks):
                    start=False)
     status, said = server.configtest("ApiRegistry file:conf/bad.json")
     assert status == 1 and "bad.json: line 2: plans[0]" in said, said
+    status, said = server.configtest("ApiRegistry file:conf/absent.json")
+    assert status == 1 and said.count("absent.json") == 1, said
     status, said = server.configtest("<ApiIssuer apitoken>\n</ApiIssuer>")
     assert status == 1 and "stands for the API tokens" in said
     status, said = server.configtest(
