@@ -93,7 +93,6 @@ def test_what_is_asked(httpd, issuer):
 @pytest.mark.parametrize("method,form,field", [
     ("client_secret_post me file:keys/secret",
      {"client_id": "me", "client_secret": SECRET}, None),
-    ("tls_client_auth me", {"client_id": "me"}, None),
     ("none me", {"client_id": "me"}, None),
     ("none", {}, None),
     ("bearer file:keys/secret", {}, "Bearer " + SECRET),
@@ -158,7 +157,12 @@ def test_mutual_tls(httpd, tmp_path):
         issuer.answers[text] = active()
         server = run(httpd, issuer, f"{lines} cert={cert} key={key}")
         assert status(server, text) == 200
-        server = run(httpd, issuer, lines)
+        assert issuer.forms[-1]["client_id"] == "me"
+        (tmp_path / "other").mkdir()
+        stranger = certificates.Authority(tmp_path / "other").issue()
+        stranger.chmod(0o644)
+        server = run(httpd, issuer,
+                     f"{lines} cert={stranger} key={stranger}")
         assert status(server, text) == 503
     finally:
         issuer.stop()
