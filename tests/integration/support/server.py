@@ -121,6 +121,8 @@ DirectoryIndex index.html
     def start(self, conf=""):
         self._config(conf)
         self.started.append(self.root)
+        pidfile = self.root / "httpd.pid"
+        pidfile.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [HTTPD, "-f", self.root / "httpd.conf", "-DFOREGROUND"],
             env=self._env(), stderr=open(self.root / "stderr", "w"),
@@ -134,9 +136,13 @@ DirectoryIndex index.html
                                      + self.log())
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
+                # httpd listens before it names its process: a command sent
+                # between the two would start a second server
+                if pidfile.exists():
+                    return self
             except OSError:
-                time.sleep(0.02)
+                pass
+            time.sleep(0.02)
         raise AssertionError("httpd did not start\n" + self.log())
 
     def graceful(self):
