@@ -74,6 +74,9 @@ static void json_strict(void **state)
         {"", 0, 0},
         {"{\"a\":1}x", 0, 0},
         {"{\"a\":1}\0", 8, 0},
+        {"{\"a\":1\0}", 8, 0},
+        {"{\"a\":true\0}", 11, 0},
+        {"{\"a\":null\0,\"b\":1}", 17, 0},
         {"{\"a\":\"\0\"}", 9, 0},
         {"{\"a\":\"\\u0000\"}", 0, 1},
         {"{\"a\\u0000\":1}", 0, 0},
@@ -194,8 +197,10 @@ static void text_escapes(void **state)
 
     assert_string_equal(ao2_text_quote("a\"b\\c\r\n\xc3\xa9", *state),
                         "\"a\\\"b\\\\c????\"");
-    assert_string_equal(ao2_text_for_log(ao2_span("a\n\"\\z"), 10, *state),
-                        "a\\x0a\\x22\\x5cz");
+    assert_string_equal(ao2_text_quote("~\x7f\x1f ", *state), "\"~?? \"");
+    assert_string_equal(ao2_text_for_log(ao2_span("a\n\"\\z\x7f"), 10,
+                                         *state),
+                        "a\\x0a\\x22\\x5cz\\x7f");
     assert_string_equal(ao2_text_for_log(ao2_span("abcdef"), 3, *state),
                         "abc...");
     assert_string_equal(ao2_text_percent(ao2_span("a %\r\n\xc3\xa9,"), 0,

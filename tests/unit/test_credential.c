@@ -131,6 +131,8 @@ static void queries(void **state)
         {"t=a%00b&x", M, NULL, "x"},
         {"t=a%0d%0ab&x", M, NULL, "x"},
         {"t=a&t=b&x", R, NULL, "x"},
+        {"t=a+b&t=c&x", M, NULL, "x"},
+        {"t=&t=c&x", M, NULL, "x"},
         {"t=a&%74=b", R, NULL, NULL},
         {"t=a%zz&x", M, NULL, "x"},
         {"t=a%2&x", M, NULL, "x"},
@@ -156,6 +158,8 @@ static void cookies(void **state)
         {"t=", M, NULL, NULL},
         {"t=a b; c=1", M, NULL, "c=1"},
         {"t=a; t=b", R, NULL, NULL},
+        {"t=a b; t=c", M, NULL, NULL},
+        {"t=; t=c; d=1", M, NULL, "d=1"},
         {"t=a, t=b; c=1", R, NULL, "c=1"},
     };
 

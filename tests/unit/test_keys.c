@@ -332,6 +332,11 @@ static void sets(void **state)
                                         "5,%s]}", ec, okp, oct), 0, &count,
                            *state), AO2_OK);
     assert_int_equal(count, 2);
+    /* What is skipped hides nothing behind it. */
+    assert_int_equal(parse(apr_psprintf(*state, "{'keys':[5,%s,{'kty':'RSA'},"
+                                        "%s]}", oct, ec), 0, &count, *state),
+                     AO2_OK);
+    assert_int_equal(count, 1);
     assert_int_equal(parse(ec, 0, &count, *state), AO2_OK);
     assert_int_equal(count, 1);
     assert_int_equal(parse(oct, 0, &count, *state), AO2_E_MISCONFIGURED);

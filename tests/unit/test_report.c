@@ -59,8 +59,23 @@ static void challenges(void **state)
                         "Bearer realm=\"r\", error=\"insufficient_scope\", "
                         "error_description=\"The token lacks a scope that is "
                         "required.\"");
-    assert_true(strlen(ao2_report_challenge(scope, longest, longest, 1,
-                                            *state)) <= AO2_MAX_CHALLENGE);
+    assert_string_equal(ao2_report_challenge(scope, longest, longest, 0,
+                                             *state),
+                        "Bearer realm=\"\", error=\"insufficient_scope\"");
+    /* A realm takes half, quotes and all; scopes what is left. */
+    longest[AO2_MAX_CHALLENGE / 2 - strlen("Bearer realm=\"\"")] = '\0';
+    assert_non_null(strstr(ao2_report_challenge(missing, longest, NULL, 0,
+                                                *state), longest));
+    assert_null(strstr(ao2_report_challenge(missing, apr_pstrcat(
+        *state, longest, "a", NULL), NULL, 0, *state), longest));
+    memset(longest, 'a', 4999);
+    longest[AO2_MAX_CHALLENGE - strlen("Bearer realm=\"\", error=\""
+                                       "insufficient_scope\", scope=\"\"")]
+        = '\0';
+    assert_int_equal(strlen(ao2_report_challenge(scope, "", longest, 0,
+                                                 *state)), AO2_MAX_CHALLENGE);
+    assert_null(strstr(ao2_report_challenge(scope, "r", longest, 0, *state),
+                       "scope=\""));
 }
 
 static void places(void **state)

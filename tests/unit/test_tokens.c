@@ -283,8 +283,23 @@ static void forms(void **state)
 /* Header and token at their limits, and one byte over. */
 static void limits(void **state)
 {
+    static const char start[] = "eyJhbGciOiJIUzI1NiJ9..";
     int over;
 
+    for (over = 0; over < 2; over++) {
+        apr_size_t length = AO2_MAX_CREDENTIAL + (apr_size_t)over;
+        char *token = apr_pcalloc(*state, length + 1);
+        ao2_jws_t *jws;
+
+        memset(token, 'A', length);
+        memcpy(token, start, strlen(start));
+        /* A byte more: in the payload, so that each length is one. */
+        if (over) {
+            memcpy(token, "eyJhbGciOiJIUzI1NiJ9.AAA.", 25);
+        }
+        assert_int_equal(ao2_jws_parse(&jws, ao2_span(token), *state, NULL),
+                         over ? AO2_E_TOKEN_INVALID : AO2_OK);
+    }
     for (over = 0; over < 2; over++) {
         apr_size_t filler = AO2_MAX_JWT_HEADER + (apr_size_t)over
                             - strlen("{\"alg\":\"HS256\",\"x\":\"\"}");
