@@ -136,14 +136,32 @@ DirectoryIndex index.html
                                      + self.log())
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-                # httpd listens before it names its process: a command sent
-                # between the two would start a second server
-                if pidfile.exists():
+                # httpd listens before it names its process and hears signals:
+                # a command sent before would start a second server, or end it
+                if pidfile.exists() and self._hears(signal.SIGUSR1):
                     return self
             except OSError:
                 pass
             time.sleep(0.02)
         raise AssertionError("httpd did not start\n" + self.log())
+
+    def _hears(self, number):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = re.search(r"^SigCgt:\s*(\w+)", status, re.M)[1]
+        return int(caught, 16) >> (number - 1) & 1
+
+    def _still_root(self):
+        """Children of httpd that have not taken their user yet: told to stop
+        there, they leave from the middle of initgroups(3)."""
+        for child in self.children():
+            try:
+                process = Path(f"/proc/{child}")
+                if (process / "exe").samefile(HTTPD) and \
+                        process.stat().st_uid == 0:
+                    return True
+            except OSError:
+                pass
+        return False
 
     def graceful(self):
         self.process.send_signal(signal.SIGUSR1)
@@ -169,6 +187,10 @@ DirectoryIndex index.html
             # a busy machine needs that moment
             if MPM == "event":
                 time.sleep(0.1)
+            deadline = time.time() + 1
+            while os.getuid() == 0 and self._still_root() and \
+                    time.time() < deadline:
+                time.sleep(0.01)
             self.process.terminate()
             self.process.wait(30)
         self.check_logs()
