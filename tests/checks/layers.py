@@ -19,7 +19,8 @@ SEES = dict(LOW,
             adapter=LOW["port"] | {"adapter"},
             glue=LOW["port"] | {"service", "adapter", "glue"},
             tools={"base", "core", "tools"},
-            unit=LOW["port"] | {"service", "adapter", "tools", "unit"})
+            unit=LOW["port"] | {"service", "adapter", "tools", "unit"},
+            fuzz=LOW["port"] | {"service", "adapter", "fuzz"})
 PUBLIC = "mod_api_oauth2.h"
 
 # What stands in angle brackets: a library, and who may use it.
@@ -27,13 +28,13 @@ LIBRARIES = [
     (r"apr\w*\.h", set(SEES)),
     (r"jansson\.h", set(SEES) - {"port"}),
     (r"openssl/.*", set(SEES) - {"base", "port"}),
-    (r"curl/.*", {"adapter", "glue"}),
+    (r"curl/.*", {"adapter", "glue", "fuzz"}),
     (r"hiredis/.*", {"adapter"}),
     (r"(httpd|http_\w+|ap_\w+|mod_\w+|util_\w+|scoreboard|mpm_common|unixd)"
      r"\.h", {"adapter", "glue"}),
     (r"cmocka\.h", {"unit"}),
     # ISO C and POSIX
-    (r"(assert|ctype|errno|fcntl|float|inttypes|limits|locale|math|poll|"
+    (r"(assert|ctype|dirent|errno|fcntl|float|inttypes|limits|locale|math|poll|"
      r"pthread|setjmp|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|"
      r"stdlib|string|strings|time|unistd|netdb|netinet/\w+|arpa/inet|"
      r"sys/\w+)\.h", set(SEES)),
@@ -69,7 +70,7 @@ def wrong_include(guard, layer, bracket, name):
         return f'"{name}" names no layer'
     if other not in SEES[layer]:
         return f'"{name}" is above it or beside it'
-    places = {"tools": "", "unit": "tests"}
+    places = {"tools": "", "unit": "tests", "fuzz": "tests"}
     if not guard.there(pathlib.Path(places.get(other, "src"), name)):
         return f'"{name}" is not there'
     return None
