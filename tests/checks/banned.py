@@ -11,7 +11,8 @@ from guard import blank, line_of, run
 
 CALLS = ("strcpy strncpy strcat strncat sprintf vsprintf gets strtok atoi "
          "atol atoll atof alloca tmpnam mktemp rand srand ctime asctime "
-         "gmtime localtime system popen").split()
+         "gmtime localtime system popen "
+         "apr_thread_exit").split()  # AddressSanitizer: return instead
 
 # Written in two pieces, or this file would be its own fault.
 UNFINISHED = ["TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK"]

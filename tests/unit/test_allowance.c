@@ -89,12 +89,12 @@ static void *APR_THREAD_FUNC hammer(apr_thread_t *thread, void *data)
     job_t *job = data;
     int i;
 
+    (void)thread;
     for (i = 0; i < EACH; i++) {
         if (use(job->world, job->plan, "a", NOW) < 0) {
             told_add(&job->world->told->right, 1);
         }
     }
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
@@ -228,6 +228,7 @@ static void *APR_THREAD_FUNC read_often(apr_thread_t *thread, void *data)
 {
     readers_t *readers = data;
 
+    (void)thread;
     while (!told_look(&readers->ended)) {
         const thing_t *thing;
         apr_pool_t *pool;
@@ -239,7 +240,6 @@ static void *APR_THREAD_FUNC read_often(apr_thread_t *thread, void *data)
         }
         apr_pool_destroy(pool);
     }
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
