@@ -93,7 +93,8 @@ def texts(guard):
         found += (guard.source / place).rglob("*")
     for path in sorted(found):
         ours = not NOT_OURS & set(path.relative_to(guard.source).parts)
-        script = path.parent.name == "scripts" and not path.suffix
+        script = (path.parent == guard.source / "scripts" and
+                  not path.suffix)
         if ours and path.is_file() and (path.suffix in TEXTS or script):
             yield path.relative_to(guard.source)
 
