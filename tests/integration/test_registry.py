@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 from support import tokens
 from support.client import request
+from support.server import ONE_PROCESS
 
 HTAPI = os.environ.get("AO2_HTAPI", "htapi")
 
@@ -278,10 +280,8 @@ def test_blocked_while_known(run, key):
 
 
 def test_broken_file_changes_nothing(run, key):
-    server = run(application(1, [subscription()]))
-    # A child that starts only then has no older registry.
-    server.expect("AO2-050 misconfigured: ApiRegistry.*"
-                  "(stays in force|nothing to go by)")
+    server = run(application(1, [subscription()]), main=ONE_PROCESS)
+    server.expect("AO2-050 misconfigured: ApiRegistry.*stays in force")
     assert call(server, "/pizza", 1, key).status == 200
     (server.root / "conf/registry.json").write_text('{"version": 1,')
     until(lambda: "stays in force" in server.log(), True)
@@ -290,8 +290,28 @@ def test_broken_file_changes_nothing(run, key):
     until(lambda: code(call(server, "/pizza", 1, key)), (403, 30))
 
 
+def test_process_that_starts_with_a_broken_file(run, key):
+    """What the parent process read may let in whom a later version does
+    not: the new one refuses until it has read a good file itself."""
+    server = run(application(1, [subscription()]), main=ONE_PROCESS)
+    server.expect("AO2-050 misconfigured: ApiRegistry.*nothing to go by",
+                  "AO2-050 misconfigured: ApiRegistry.*stays in force",
+                  "AO2-041 registry_unavailable", "AH00052.*signal Killed")
+    assert call(server, "/pizza", 1, key).status == 200
+    (server.root / "conf/registry.json").write_text('{"version": 1,')
+    first, = server.children()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: first not in server.children() and server.children() != [],
+          True)
+    answer = call(server, "/pizza", 1, key)
+    assert code(answer) == (503, 41)
+    assert call(server, "/off", 1, key).status == 200
+    rewrite(server, application(1, [subscription()]))
+    until(lambda: code(call(server, "/pizza", 1, key)), (200, None))
+
+
 def test_lost_file_is_told_once(run, key):
-    server = run(application(1, [subscription()]))
+    server = run(application(1, [subscription()]), main=ONE_PROCESS)
     server.expect("AO2-050 misconfigured: ApiRegistry.*cannot be read")
     assert call(server, "/pizza", 1, key).status == 200
     (server.root / "conf/registry.json").unlink()

@@ -176,12 +176,16 @@ DirectoryIndex index.html
         path = self.root / name
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def expect(self, pattern):
+    def expect(self, *patterns):
         """Announce log lines at warning or above."""
-        self.expected.append(re.compile(pattern))
+        self.expected += [re.compile(pattern) for pattern in patterns]
 
     def stop(self):
-        if self.process and self.process.poll() is None:
+        if self.process and self.process.poll() is not None:
+            # another may have taken its place, and would stay behind
+            raise AssertionError(f"httpd ended by itself, with status "
+                                 f"{self.process.returncode}\n{self.log()}")
+        if self.process:
             # mpm_event, told to stop while it puts a connection away, may
             # close it twice (AH03092) or crash, without any module of ours:
             # a busy machine needs that moment
@@ -193,6 +197,7 @@ DirectoryIndex index.html
                 time.sleep(0.01)
             self.process.terminate()
             self.process.wait(30)
+            self.process = None
         self.check_logs()
 
     def check_logs(self):
