@@ -230,6 +230,14 @@ class Steps:
                     AO2_HTAPI=str(build / "htapi"), AO2_SANITIZED="1",
                     ASAN_OPTIONS="detect_leaks=0")
 
+    def memory(self, name):
+        """What sanitizers hide: they keep freed memory aside."""
+        build = self.place / name
+        self.pytest("memory", "integration/test_introspection_faults.py"
+                    "::test_memory_stays_bounded", AO2_MPM="event",
+                    AO2_MODULE=str(build / ".libs/mod_api_oauth2.so"),
+                    AO2_HTAPI=str(build / "htapi"))
+
     def tools(self):
         self.pytest("tools", "tools", AO2_HTAPI=str(self.place /
                                                     "sanitized/htapi"),
@@ -263,7 +271,7 @@ def examine(ex, quick):
     later = []
     if not quick and steps.build("plain", "CC=gcc"):
         later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),
-                  (steps.install, "plain")]
+                  (steps.install, "plain"), (steps.memory, "plain")]
     if steps.build("sanitized", "--enable-sanitizers CC=gcc"):
         mpms = ["event"] if quick else ["event", "worker", "prefork"]
         later += [(steps.integration, mpm) for mpm in mpms]

@@ -56,6 +56,7 @@ class Httpd:
         self.port = free_port()
         self.expected = []
         self.process = None
+        self.serving = False
         self.env = {}
         for name in ("htdocs", "run", "keys"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -129,9 +130,11 @@ DirectoryIndex index.html
             stdout=subprocess.DEVNULL,
             # prefork ends by a signal to its whole process group
             start_new_session=True)
+        self.serving = True
         deadline = time.time() + 30
         while time.time() < deadline:
             if self.process.poll() is not None:
+                self.serving = False
                 raise AssertionError((self.root / "stderr").read_text()
                                      + self.log())
             try:
@@ -181,11 +184,11 @@ DirectoryIndex index.html
         self.expected += [re.compile(pattern) for pattern in patterns]
 
     def stop(self):
-        if self.process and self.process.poll() is not None:
+        if self.serving and self.process.poll() is not None:
             # another may have taken its place, and would stay behind
             raise AssertionError(f"httpd ended by itself, with status "
                                  f"{self.process.returncode}\n{self.log()}")
-        if self.process:
+        if self.serving:
             # mpm_event, told to stop while it puts a connection away, may
             # close it twice (AH03092) or crash, without any module of ours:
             # a busy machine needs that moment
@@ -197,7 +200,7 @@ DirectoryIndex index.html
                 time.sleep(0.01)
             self.process.terminate()
             self.process.wait(30)
-            self.process = None
+            self.serving = False
         self.check_logs()
 
     def check_logs(self):
