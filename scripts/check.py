@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +91,8 @@ class Examination:
         self.place = Path(place)
         self.out = out
         self.total = Count()
+        #: Never held by the main thread but in stop(), which may interrupt
+        #: it anywhere.
         self.lock = threading.RLock()
         self.running = set()
         self.begin = time.monotonic()
@@ -117,11 +119,13 @@ class Examination:
 
     def execute(self, command, cwd, log, env):
         with open(log, "w") as out:
-            process = subprocess.Popen(
-                command, cwd=cwd, shell=isinstance(command, str),
-                env={**os.environ, **env}, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-            self.running.add(process.pid)
+            with self.lock:
+                process = subprocess.Popen(
+                    command, cwd=cwd, shell=isinstance(command, str),
+                    env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+                    stdout=out, stderr=subprocess.STDOUT,
+                    start_new_session=True)
+                self.running.add(process.pid)
             try:
                 return process.wait(STEP_LIMIT_SEC)
             except subprocess.TimeoutExpired:
@@ -149,7 +153,12 @@ class Examination:
     def together(self, steps):
         """Run (function, arguments) as many at once as there are cores."""
         with ThreadPoolExecutor(max_workers=JOBS) as pool:
-            for done in [pool.submit(*step) for step in steps]:
+            steps = [pool.submit(*step) for step in steps]
+            # A signal that comes while this thread falls asleep is heard
+            # when it wakes.
+            while wait(steps, timeout=1).not_done:
+                pass
+            for done in steps:
                 done.result()
 
     def end(self):
@@ -294,7 +303,7 @@ def main():
     ex = Examination(TOP / "build" / "check")
     signal.signal(signal.SIGINT, ex.stop)
     signal.signal(signal.SIGTERM, ex.stop)
-    examine(ex, quick)
+    ex.together([(examine, ex, quick)])
     return ex.end()
 
 
