@@ -20,18 +20,6 @@ typedef struct {
     apr_time_t now;
 } check_t;
 
-static const apr_array_header_t *names(apr_pool_t *pool, int count,
-                                       const char *const *text)
-{
-    apr_array_header_t *array = apr_array_make(pool, count, sizeof(char *));
-    int i;
-
-    for (i = 0; i < count; i++) {
-        APR_ARRAY_PUSH(array, const char *) = text[i];
-    }
-    return array;
-}
-
 static int read_algorithms(check_t *check, const ao2_line_t *line)
 {
     apr_array_header_t *words = ao2_line_all(line, "alg");
@@ -64,9 +52,9 @@ static int read_rules(check_t *check, const ao2_line_t *line)
 
     check->rules.issuer_name = "-";
     check->rules.issuer_url = ao2_line_option(line, "issuer");
-    check->rules.subject_claims = names(line->pool, 1, subject);
-    check->rules.client_claims = names(line->pool, 3, client);
-    check->rules.scope_claims = names(line->pool, 2, scope);
+    check->rules.subject_claims = ao2_text_list(1, subject, line->pool);
+    check->rules.client_claims = ao2_text_list(3, client, line->pool);
+    check->rules.scope_claims = ao2_text_list(2, scope, line->pool);
     check->rules.types = types->nelts ? types : NULL;
     if (ao2_line_number(&now, line, "now", apr_time_sec(AO2_TIME_FOREVER))
         != AO2_EXIT_DONE) {

@@ -288,19 +288,6 @@ int ao2_token_command_revoke(ao2_line_t *line, int argc,
     return ao2_change_end(&change, status);
 }
 
-static apr_array_header_t *split(const char *list, apr_pool_t *pool)
-{
-    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
-    char *last;
-    char *next;
-
-    for (next = apr_strtok(apr_pstrdup(pool, list), " ", &last); next;
-         next = apr_strtok(NULL, " ", &last)) {
-        APR_ARRAY_PUSH(words, const char *) = next;
-    }
-    return words;
-}
-
 /* The new token may do what the old one may. */
 static int take_over(new_token_t *token, const ao2_api_token_t *old,
                      ao2_change_t *change)
@@ -309,9 +296,9 @@ static int take_over(new_token_t *token, const ao2_api_token_t *old,
     int status;
 
     set_words(&row->scopes, &row->scope_count,
-              split(old->scope, change->pool));
+              ao2_text_split(old->scope, change->pool));
     set_words(&row->networks, &row->network_count,
-              split(old->ip, change->pool));
+              ao2_text_split(old->ip, change->pool));
     row->key_type = old->key_type;
     row->expires = old->expires;
     status = ao2_change_time(&row->expires, change, "expires");

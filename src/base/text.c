@@ -94,6 +94,42 @@ void ao2_hex_digits(char *out, const void *bytes, apr_size_t len)
     *to = '\0';
 }
 
+int ao2_hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+apr_array_header_t *ao2_text_list(int count, const char *const *words,
+                                  apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, count, sizeof(char *));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(list, const char *) = words[i];
+    }
+    return list;
+}
+
+apr_array_header_t *ao2_text_split(const char *list, apr_pool_t *pool)
+{
+    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
+    char *last;
+    char *next;
+
+    for (next = apr_strtok(apr_pstrdup(pool, list), " ", &last); next;
+         next = apr_strtok(NULL, " ", &last)) {
+        APR_ARRAY_PUSH(words, const char *) = next;
+    }
+    return words;
+}
+
 const char *ao2_text_hex(const void *bytes, apr_size_t len, apr_pool_t *pool)
 {
     char *text = apr_palloc(pool, 2 * len + 1);

@@ -8,6 +8,7 @@
 #define AO2_BASE_TEXT_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "base/span.h"
@@ -37,6 +38,16 @@ const char *ao2_text_hex(const void *bytes, apr_size_t len, apr_pool_t *pool);
 
 /** The same into @a out, which has room for 2 * @a len digits and a NUL. */
 void ao2_hex_digits(char *out, const void *bytes, apr_size_t len);
+
+/** What a hexadecimal digit of either case stands for; -1: it is none. */
+int ao2_hex_value(char c);
+
+/** An array of the @a count strings at @a words, which are borrowed. */
+apr_array_header_t *ao2_text_list(int count, const char *const *words,
+                                  apr_pool_t *pool);
+
+/** An array of the words that spaces separate in @a list; in @a pool. */
+apr_array_header_t *ao2_text_split(const char *list, apr_pool_t *pool);
 
 /**
  * Whether two field names may be one to a backend: case folded, and all but

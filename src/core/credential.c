@@ -3,6 +3,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "base/text.h"
+
 static ao2_code_t repeated(ao2_credential_t *found, ao2_fail_t *fail)
 {
     found->count++;
@@ -99,17 +101,6 @@ ao2_code_t ao2_credential_field(ao2_credential_t *found, const char *value,
     return take(found, text, strlen(text), fail);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* application/x-www-form-urlencoded, leniently: what is no escape stands
  * for itself. A NUL ends up in the text and fits nothing. */
 static ao2_span_t decode(ao2_span_t text, apr_pool_t *pool)
@@ -123,8 +114,8 @@ static ao2_span_t decode(ao2_span_t text, apr_pool_t *pool)
         int low = -1;
 
         if (text.ptr[i] == '%' && i + 2 < text.len) {
-            high = hex_value(text.ptr[i + 1]);
-            low = hex_value(text.ptr[i + 2]);
+            high = ao2_hex_value(text.ptr[i + 1]);
+            low = ao2_hex_value(text.ptr[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             decoded[out.len++] = (char)(high << 4 | low);

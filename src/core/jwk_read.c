@@ -76,28 +76,19 @@ static void free_parts(parts_t *parts)
 static ao2_code_t read_rsa(EVP_PKEY **ppkey, json_t *jwk, int is_private,
                            apr_pool_t *pool, ao2_fail_t *fail)
 {
-    static const struct {
-        const char *member;
-        const char *name;
-    } rows[] = {{"n", OSSL_PKEY_PARAM_RSA_N},
-                {"e", OSSL_PKEY_PARAM_RSA_E},
-                {"d", OSSL_PKEY_PARAM_RSA_D},
-                {"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
-                {"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
-                {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
-                {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
-                {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1}};
     parts_t parts = {OSSL_PARAM_BLD_new(), {NULL}, 0};
     ao2_code_t code = AO2_OK;
+    int count = is_private ? AO2_RSA_NUMBERS : AO2_RSA_PUBLIC;
     int i;
 
-    for (i = 0; i < (is_private ? 8 : 2) && code == AO2_OK; i++) {
+    for (i = 0; i < count && code == AO2_OK; i++) {
+        const ao2_rsa_number_t *number = &ao2_rsa_numbers[i];
         ao2_span_t bytes;
 
-        if (!bytes_of(&bytes, jwk, rows[i].member, 0, pool) ||
+        if (!bytes_of(&bytes, jwk, number->member, 0, pool) ||
             bytes.len > AO2_MAX_RSA_BITS / 8 ||
-            !push_number(&parts, rows[i].name, bytes)) {
-            code = bad(fail, rows[i].member);
+            !push_number(&parts, number->openssl, bytes)) {
+            code = bad(fail, number->member);
         }
     }
     if (code == AO2_OK) {

@@ -45,19 +45,12 @@ static int put_number(json_t *jwk, const char *member, const EVP_PKEY *pkey,
 static int write_rsa(json_t *jwk, const EVP_PKEY *pkey, int with_private,
                      apr_pool_t *pool)
 {
-    static const char *const rows[][2] = {
-        {"n", OSSL_PKEY_PARAM_RSA_N},
-        {"e", OSSL_PKEY_PARAM_RSA_E},
-        {"d", OSSL_PKEY_PARAM_RSA_D},
-        {"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
-        {"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
-        {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
-        {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
-        {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1}};
+    int count = with_private ? AO2_RSA_NUMBERS : AO2_RSA_PUBLIC;
     int i;
 
-    for (i = 0; i < (with_private ? 8 : 2); i++) {
-        if (!put_number(jwk, rows[i][0], pkey, rows[i][1], 0, pool)) {
+    for (i = 0; i < count; i++) {
+        if (!put_number(jwk, ao2_rsa_numbers[i].member, pkey,
+                        ao2_rsa_numbers[i].openssl, 0, pool)) {
             return 0;
         }
     }

@@ -17,6 +17,17 @@ static const ao2_curve_row_t curves[] = {
 
 #define CURVES (sizeof(curves) / sizeof(curves[0]))
 
+const ao2_rsa_number_t ao2_rsa_numbers[AO2_RSA_NUMBERS] = {
+    {"n", OSSL_PKEY_PARAM_RSA_N},
+    {"e", OSSL_PKEY_PARAM_RSA_E},
+    {"d", OSSL_PKEY_PARAM_RSA_D},
+    {"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
+    {"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
+    {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
+    {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
+    {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
+};
+
 const ao2_curve_row_t *ao2_curve_by_crv(ao2_span_t crv)
 {
     size_t i;

@@ -18,6 +18,17 @@ typedef struct {
     apr_size_t coordinate_len; /**< bytes of x (and y, d) */
 } ao2_curve_row_t;
 
+/** A number of an RSA key as JWK (RFC 7518 section 6.3) and OpenSSL name
+ *  it: first the public ones. */
+typedef struct {
+    const char *member;
+    const char *openssl;
+} ao2_rsa_number_t;
+
+#define AO2_RSA_PUBLIC 2
+#define AO2_RSA_NUMBERS 8
+extern const ao2_rsa_number_t ao2_rsa_numbers[AO2_RSA_NUMBERS];
+
 /** The row with that "crv"; NULL: none. */
 const ao2_curve_row_t *ao2_curve_by_crv(ao2_span_t crv);
 

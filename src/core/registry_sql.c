@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "base/text.h"
 #include "core/registry_words.h"
 
 /* The first thing that is wrong with a row; the others are not looked at. */
@@ -103,14 +104,8 @@ ao2_code_t ao2_sql_client(ao2_client_t *client, const char *const *columns,
 static int split(const char *const **pwords, const char *list,
                  apr_pool_t *pool)
 {
-    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(char *));
-    char *last;
-    char *next;
+    apr_array_header_t *words = ao2_text_split(list, pool);
 
-    for (next = apr_strtok(apr_pstrdup(pool, list), " ", &last); next;
-         next = apr_strtok(NULL, " ", &last)) {
-        APR_ARRAY_PUSH(words, const char *) = next;
-    }
     *pwords = (const char *const *)words->elts;
     return words->nelts;
 }

@@ -14,18 +14,6 @@
 #define NEGATIVE_TTL apr_time_from_sec(10)
 #define CONCURRENCY 32
 
-static apr_array_header_t *names(apr_pool_t *pool, int count,
-                                 const char *const *text)
-{
-    apr_array_header_t *array = apr_array_make(pool, count, sizeof(char *));
-    int i;
-
-    for (i = 0; i < count; i++) {
-        APR_ARRAY_PUSH(array, const char *) = text[i];
-    }
-    return array;
-}
-
 ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
 {
     static const char *const subject[] = {"sub"};
@@ -41,9 +29,9 @@ ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
     issuer->name = name;
     issuer->label = apr_psprintf(pool, "<ApiIssuer %s>", name);
     issuer->rules.issuer_name = name;
-    issuer->rules.subject_claims = names(pool, 1, subject);
-    issuer->rules.client_claims = names(pool, 3, client);
-    issuer->rules.scope_claims = names(pool, 2, scope);
+    issuer->rules.subject_claims = ao2_text_list(1, subject, pool);
+    issuer->rules.client_claims = ao2_text_list(3, client, pool);
+    issuer->rules.scope_claims = ao2_text_list(2, scope, pool);
     issuer->rules.skew = CLOCK_SKEW;
     issuer->algorithms = ao2_alg_default();
     issuer->way.connect_timeout = CONNECT_TIMEOUT;

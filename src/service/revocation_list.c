@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "base/rfc3339.h"
+#include "base/text.h"
 
 /* One line, without spaces around it. */
 typedef struct {
@@ -11,17 +12,6 @@ typedef struct {
     apr_pool_t *pool;
     char *text;
 } line_t;
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 static const char *skip_space(const char *text)
 {
@@ -38,8 +28,8 @@ static const char *add_digest(const line_t *line, const char *value)
         return "sha256: takes 64 hexadecimal digits";
     }
     for (i = 0; i < AO2_DIGEST_LEN; i++) {
-        int high = hex_value(value[2 * i]);
-        int low = hex_value(value[2 * i + 1]);
+        int high = ao2_hex_value(value[2 * i]);
+        int low = ao2_hex_value(value[2 * i + 1]);
 
         if (high < 0 || low < 0) {
             return "sha256: takes 64 hexadecimal digits";
