@@ -9,6 +9,9 @@ void ao2_call_find(ao2_call_t *call, const ao2_registry_t *registry)
                              ? ao2_registry_subscription(
                                    registry, call->application, call->api)
                              : NULL;
+    call->plan = call->plan_name ? ao2_registry_plan(registry,
+                                                     call->plan_name)
+                                 : NULL;
 }
 
 static ao2_code_t check_api(const ao2_call_t *call, ao2_fail_t *fail)
@@ -99,6 +102,16 @@ static ao2_code_t check_subscription(const ao2_call_t *call, ao2_fail_t *fail)
     return code == AO2_OK ? check_times(call, fail) : code;
 }
 
+/* Without a subscription, where that is optional. */
+static ao2_code_t check_plan(const ao2_call_t *call, ao2_fail_t *fail)
+{
+    return call->plan || !call->plan_name
+               ? AO2_OK
+               : ao2_fail(fail, AO2_E_MISCONFIGURED,
+                          "the registry has no plan \"%.60s\" for callers "
+                          "without a subscription", call->plan_name);
+}
+
 ao2_code_t ao2_call_decide(ao2_grant_t *grant, const ao2_call_t *call,
                            ao2_fail_t *fail)
 {
@@ -119,6 +132,12 @@ ao2_code_t ao2_call_decide(ao2_grant_t *grant, const ao2_call_t *call,
     }
     else if (!call->is_optional || code == AO2_E_SUBSCRIPTION_BLOCKED) {
         return ao2_fail(fail, code, "%s", why.detail);
+    }
+    else if (check_plan(call, fail) != AO2_OK) {
+        return AO2_E_MISCONFIGURED;
+    }
+    else {
+        grant->plan = call->plan;
     }
     grant->api = call->api;
     grant->is_deprecated = call->api &&

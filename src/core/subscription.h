@@ -20,6 +20,8 @@ typedef struct {
     const ao2_api_t *api;
     const ao2_subscription_t *subscription; /**< of the one to the other */
     int is_optional; /**< callers without a subscription may call too */
+    const char *plan_name;  /**< at that pace; NULL: without limits */
+    const ao2_plan_t *plan; /**< of that name */
     apr_time_t now;
 } ao2_call_t;
 
@@ -32,17 +34,19 @@ typedef struct {
     int is_deprecated;      /**< the API is served, but will go */
 } ao2_grant_t;
 
-/** Fill in call->api and call->subscription for the other members. */
+/** Fill in call->api, call->subscription and call->plan for the other
+ *  members. */
 void ao2_call_find(ao2_call_t *call, const ao2_registry_t *registry);
 
 /**
  * Decide. The API's state comes first, then the application's, then the
  * subscription's, then its times (starts <= now < expires). Where it is
- * optional, a subscription that is missing or inactive is as none, one that
- * is blocked still refuses.
+ * optional, a subscription that is missing or inactive is as none, and the
+ * plan of plan_name counts instead; one that is blocked still refuses.
  * @return AO2_OK; AO2_E_API_BLOCKED, AO2_E_API_RETIRED,
  *         AO2_E_SUBSCRIPTION_BLOCKED (also for a blocked application),
- *         AO2_E_SUBSCRIPTION_MISSING, AO2_E_SUBSCRIPTION_INACTIVE; then
+ *         AO2_E_SUBSCRIPTION_MISSING, AO2_E_SUBSCRIPTION_INACTIVE;
+ *         AO2_E_MISCONFIGURED (there is no plan of plan_name); then
  *         @a grant is all NULL
  */
 ao2_code_t ao2_call_decide(ao2_grant_t *grant, const ao2_call_t *call,

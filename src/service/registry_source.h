@@ -30,7 +30,7 @@ typedef struct ao2_registry_source {
 
     /**
      * Fill in api and subscription of a call whose application, api_name
-     * and api_version are set.
+     * and api_version are set, and plan where plan_name is.
      * @return AO2_OK or AO2_E_REGISTRY_UNAVAILABLE
      */
     ao2_code_t (*find_call)(struct ao2_registry_source *self,

@@ -330,6 +330,15 @@ static void finds_calls(void **state)
     ao2_call_find(&call, registry);
     assert_int_equal(ao2_call_decide(&grant, &call, NULL),
                      AO2_E_SUBSCRIPTION_MISSING);
+    call.is_optional = 1;
+    call.plan_name = "gold";
+    ao2_call_find(&call, registry);
+    assert_int_equal(ao2_call_decide(&grant, &call, NULL), AO2_OK);
+    assert_string_equal(grant.plan->name, "gold");
+    call.plan_name = "goldfish";
+    ao2_call_find(&call, registry);
+    assert_int_equal(ao2_call_decide(&grant, &call, NULL),
+                     AO2_E_MISCONFIGURED);
 }
 
 /* Many rows with pointers and digests that differ in few bits. */

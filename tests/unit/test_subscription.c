@@ -15,7 +15,9 @@ enum { SUB_NONE, SUB_ACTIVE, SUB_BLOCKED, SUB_PRODUCTION_BLOCKED, SUB_PENDING,
        SUB_REJECTED, SUB_CLOSED, SUBS };
 enum { BEFORE, FIRST, LAST, AFTER, ALWAYS, TIMES };
 enum { PRODUCTION, SANDBOX, KEYS };
-enum { REQUIRED, OPTIONAL, MODES };
+/* Optional without and with a plan for others, and with one that is not
+ * there. */
+enum { REQUIRED, OPTIONAL, LIMITED, LOST, MODES };
 
 #define ANY (-1)
 #define BIT(n) (1u << (n))
@@ -68,7 +70,8 @@ static size_t rule_of(const state_t *state)
             (!rules[i].subs || (rules[i].subs & BIT(state->sub))) &&
             (rules[i].key == ANY || rules[i].key == state->key) &&
             (!rules[i].times || (rules[i].times & BIT(state->time))) &&
-            (rules[i].mode == ANY || rules[i].mode == state->mode)) {
+            (rules[i].mode == ANY ||
+             (rules[i].mode == REQUIRED) == (state->mode == REQUIRED))) {
             break;
         }
     }
@@ -85,6 +88,7 @@ static void check(const state_t *state, int *used)
     ao2_api_t api = {.name = "pizza", .version = "1.0",
                      .status = (ao2_api_status_t)(state->api - 1)};
     ao2_plan_t plan = {.name = "gold"};
+    ao2_plan_t other = {.name = "other"};
     ao2_subscription_t subscription = {
         .application = &app, .api = &api, .plan = &plan,
         .status = (ao2_subscription_status_t)(state->sub - 1),
@@ -96,18 +100,25 @@ static void check(const state_t *state, int *used)
         .api_name = "pizza", .api_version = "1.0",
         .api = state->api == API_NONE ? NULL : &api,
         .subscription = state->sub == SUB_NONE ? NULL : &subscription,
-        .is_optional = state->mode == OPTIONAL, .now = now[state->time]};
+        .is_optional = state->mode != REQUIRED,
+        .plan_name = state->mode >= LIMITED ? "other" : NULL,
+        .plan = state->mode == LIMITED ? &other : NULL,
+        .now = now[state->time]};
     size_t rule = rule_of(state);
+    int has_one = rules[rule].has_subscription;
+    ao2_code_t wanted = rules[rule].code == AO2_OK && !has_one &&
+                                state->mode == LOST
+                            ? AO2_E_MISCONFIGURED
+                            : rules[rule].code;
     ao2_grant_t grant;
     ao2_fail_t fail = {0};
     ao2_code_t code = ao2_call_decide(&grant, &call, &fail);
     int served = code == AO2_OK;
 
     used[rule]++;
-    if (code != rules[rule].code || fail.code != code ||
-        grant.subscription != (rules[rule].has_subscription ? &subscription
-                                                            : NULL) ||
-        grant.plan != (rules[rule].has_subscription ? &plan : NULL) ||
+    if (code != wanted || fail.code != code ||
+        grant.subscription != (has_one ? &subscription : NULL) ||
+        grant.plan != (has_one ? &plan : served ? call.plan : NULL) ||
         grant.is_deprecated != (served && state->api == API_DEPRECATED) ||
         (!served && !fail.detail[0])) {
         fail_msg("app %d api %d sub %d key %d time %d mode %d: %d \"%s\", "
@@ -137,7 +148,7 @@ static void every_state(void **state)
         check(&at, used);
     }
     printf("%d states\n", count);
-    assert_int_equal(count, 3 * 5 * 7 * 5 * 2 * 2);
+    assert_int_equal(count, 3 * 5 * 7 * 5 * 2 * 4);
     for (i = 0; i < RULES; i++) {
         if (!used[i]) {
             fail_msg("rule %d never counted", (int)i);
