@@ -71,6 +71,14 @@ ao2_code_t ao2_build_plan(ao2_registry_build_t *build, const char *name,
                           const ao2_limit_row_t *limits, int count,
                           ao2_fail_t *fail);
 
+/**
+ * Fill in the limits of a plan, of no registry, whose name is set.
+ * @param pool  for what the plan points to
+ * Refused: too many limits; illegal or equal windows
+ */
+ao2_code_t ao2_plan_fill(ao2_plan_t *plan, const ao2_limit_row_t *limits,
+                         int count, apr_pool_t *pool, ao2_fail_t *fail);
+
 /** @param row  its next is not looked at. Refused: that version of that API
  *              is there; the version AO2_ALL_VERSIONS */
 ao2_code_t ao2_build_api(ao2_registry_build_t *build, const ao2_api_t *row,

@@ -99,24 +99,27 @@ static void describe(ao2_plan_t *plan, const char **labels, int index,
         plan->limits[index].window_sec);
 }
 
-static ao2_code_t fill(ao2_plan_t *plan, ao2_registry_build_t *build,
-                       const ao2_limit_row_t *rows, int count,
-                       ao2_fail_t *fail)
+ao2_code_t ao2_plan_fill(ao2_plan_t *plan, const ao2_limit_row_t *rows,
+                         int count, apr_pool_t *pool, ao2_fail_t *fail)
 {
-    apr_pool_t *pool = build->registry.pool;
-    ao2_limit_t *limits = apr_pcalloc(pool, (apr_size_t)(count + 1) *
-                                                sizeof(*limits));
-    const char **windows = apr_pcalloc(pool, (apr_size_t)(count + 1) *
-                                                 sizeof(*windows));
-    const char **labels = apr_pcalloc(pool, (apr_size_t)(count + 1) *
-                                                sizeof(*labels));
+    apr_size_t places = (apr_size_t)count + 1;
+    const char **windows;
+    const char **labels;
+    ao2_limit_t *limits;
     int i;
 
+    if (count > AO2_MAX_PLAN_LIMITS) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED, "more than %d limits",
+                        AO2_MAX_PLAN_LIMITS);
+    }
+    limits = apr_pcalloc(pool, places * sizeof(*limits));
+    windows = apr_pcalloc(pool, places * sizeof(*windows));
+    labels = apr_pcalloc(pool, places * sizeof(*labels));
     for (i = 0; i < count; i++) {
         if (read_limit(&limits[i], &rows[i], i, fail) != AO2_OK) {
             return AO2_E_MISCONFIGURED;
         }
-        windows[i] = ao2_build_copy(build, rows[i].window);
+        windows[i] = apr_pstrdup(pool, rows[i].window);
     }
     plan->count = count;
     plan->limits = limits;
@@ -140,10 +143,6 @@ ao2_code_t ao2_build_plan(ao2_registry_build_t *build, const char *name,
     if (ao2_build_check_name(name, 0, "a plan's name", fail) != AO2_OK) {
         return AO2_E_MISCONFIGURED;
     }
-    if (count > AO2_MAX_PLAN_LIMITS) {
-        return ao2_fail(fail, AO2_E_MISCONFIGURED, "more than %d limits",
-                        AO2_MAX_PLAN_LIMITS);
-    }
     plan = reserve_plan(&made, build, name);
     if (!made && !ao2_build_came(build, plan)) {
         return ao2_build_twice(build, "plan", name, fail);
@@ -156,5 +155,5 @@ ao2_code_t ao2_build_plan(ao2_registry_build_t *build, const char *name,
     }
     registry->last_plan = plan;
     registry->counts.plans++;
-    return fill(plan, build, limits, count, fail);
+    return ao2_plan_fill(plan, limits, count, registry->pool, fail);
 }

@@ -33,7 +33,7 @@ enum {
     AO2_SQL_LIMIT_COLUMNS = 3
 };
 
-/* What a request asks. */
+/* What is asked about one row; see also core/registry_find.h. */
 
 /** issuer, client id -> an application and its client; one row or none */
 #define AO2_SQL_FIND_CLIENT                                                 \
@@ -51,17 +51,17 @@ enum {
 #define AO2_SQL_FIND_API                                                    \
     "SELECT " AO2_SQL_API " FROM api_versions v"                            \
     " WHERE v.name = %s AND v.version = %s"
-/** application, API, version -> the subscription to it and to all versions;
- *  the row that counts first */
-#define AO2_SQL_FIND_SUBSCRIPTION                                           \
-    "SELECT " AO2_SQL_SUBSCRIPTION " FROM api_subscriptions s"              \
-    " WHERE s.application = %s AND s.api = %s"                              \
-    " AND (s.version = %s OR s.version = '*')"                              \
-    " ORDER BY CASE WHEN s.version = '*' THEN 1 ELSE 0 END"
-/** plan -> its limits in order */
-#define AO2_SQL_FIND_LIMITS                                                 \
-    "SELECT " AO2_SQL_LIMIT " FROM api_limits l"                            \
-    " WHERE l.plan = %s ORDER BY l.position"
+/** application, API, version -> the API, with each subscription of the
+ *  application to it, the one that counts first, with each limit of its
+ *  plan in order; NULLs where there is none. The caller refuses "*" first */
+#define AO2_SQL_FIND_CALL                                                   \
+    "SELECT " AO2_SQL_API ", " AO2_SQL_SUBSCRIPTION ", " AO2_SQL_LIMIT      \
+    " FROM api_versions v"                                                  \
+    " LEFT JOIN api_subscriptions s ON s.application = %s"                  \
+    " AND s.api = v.name AND (s.version = v.version OR s.version = '*')"    \
+    " LEFT JOIN api_limits l ON l.plan = s.plan"                            \
+    " WHERE v.name = %s AND v.version = %s"                                 \
+    " ORDER BY CASE WHEN s.version = '*' THEN 1 ELSE 0 END, l.position"
 
 /* What reads all of it. */
 

@@ -112,13 +112,18 @@ static const struct {
      "pizza|1.0|deprecated|1767225600|\n"},
     {AO2_SQL_FIND_API, {"soup", ""}, "soup||published||\n"},
     {AO2_SQL_FIND_API, {"soup", "1.0"}, ""},
-    {AO2_SQL_FIND_SUBSCRIPTION, {"app", "pizza", "1.0"},
-     "pizza|1.0|gold|production_blocked|1|2\npizza|*||active||\n"},
-    {AO2_SQL_FIND_SUBSCRIPTION, {"app", "pizza", "2.0"},
-     "pizza|*||active||\n"},
-    {AO2_SQL_FIND_SUBSCRIPTION, {"app ", "pizza", "1.0"}, ""},
-    {AO2_SQL_FIND_LIMITS, {"gold"}, "5000|1mi|500\n1000000|30d|\n"},
-    {AO2_SQL_FIND_LIMITS, {"none"}, ""},
+    {AO2_SQL_FIND_CALL, {"app", "pizza", "1.0"},
+     "pizza|1.0|deprecated|1767225600||pizza|1.0|gold|production_blocked|1|2|"
+     "5000|1mi|500\n"
+     "pizza|1.0|deprecated|1767225600||pizza|1.0|gold|production_blocked|1|2|"
+     "1000000|30d|\n"
+     "pizza|1.0|deprecated|1767225600||pizza|*||active|||||\n"},
+    {AO2_SQL_FIND_CALL, {"app", "pizza", "2.0"},
+     "pizza|2.0|published|||pizza|*||active|||||\n"},
+    {AO2_SQL_FIND_CALL, {"app ", "pizza", "1.0"},
+     "pizza|1.0|deprecated|1767225600||||||||||\n"},
+    {AO2_SQL_FIND_CALL, {"", "soup", ""}, "soup||published|||||||||||\n"},
+    {AO2_SQL_FIND_CALL, {"app", "pizza", "3.0"}, ""},
     {AO2_SQL_ALL_PLANS, {NULL},
      "gold|5000|1mi|500\ngold|1000000|30d|\nnone|||\n"},
     {AO2_SQL_ALL_APIS, {NULL},
