@@ -81,6 +81,23 @@ static const ao2_error_t *shown(const ao2_error_t *error, int detail)
                : error;
 }
 
+/* Whether rows of the registry could be had is known to their source alone,
+ * whoever asked for them. */
+static int retry_after_sec(const request_rec *r, const ao2_error_t *error,
+                           const ao2_hint_t *hint)
+{
+    const ao2_registry_object_t *registry =
+        ao2_server_of(r->server)->registry;
+
+    if (hint && hint->retry_after_sec > 0) {
+        return hint->retry_after_sec;
+    }
+    return error->code == AO2_E_REGISTRY_UNAVAILABLE && registry &&
+                   registry->source
+               ? registry->source->retry_after_sec(registry->source)
+               : 0;
+}
+
 static const ao2_refusal_t *make_refusal(request_rec *r,
                                          const ao2_error_t *error,
                                          const ao2_hint_t *hint,
@@ -98,7 +115,7 @@ static const ao2_refusal_t *make_refusal(request_rec *r,
             refusal->error, realm_of(r), hint ? hint->scope : NULL, detail,
             pool);
     }
-    refusal->retry_after_sec = hint ? hint->retry_after_sec : 0;
+    refusal->retry_after_sec = retry_after_sec(r, error, hint);
     return refusal;
 }
 

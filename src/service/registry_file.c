@@ -10,6 +10,9 @@
 /* A background that has not been heard of for so long is none. */
 #define BACKGROUND_LOST apr_time_from_sec(5)
 
+/* While the file does not change, what a token is does not either. */
+#define REUSE apr_time_from_sec(300)
+
 /* A file that cannot be read is tried every time, and told so often. */
 #define TELL_AGAIN apr_time_from_sec(60)
 
@@ -216,6 +219,14 @@ static apr_uint32_t epoch(ao2_registry_source_t *port)
     return ao2_shelf_puts(self->shelf);
 }
 
+/* Until the file is looked at again. */
+static int retry_after_sec(ao2_registry_source_t *port)
+{
+    const source_t *self = port->context;
+
+    return (int)apr_time_sec(self->file.ttl) + 1;
+}
+
 static void start(source_t *self)
 {
     ao2_file_stamp(&self->stamp, self->file.path);
@@ -239,6 +250,8 @@ ao2_code_t ao2_registry_file_open(ao2_registry_source_t **psource,
     self->port.find_token = find_token;
     self->port.find_call = find_call;
     self->port.epoch = epoch;
+    self->port.reuse = REUSE;
+    self->port.retry_after_sec = retry_after_sec;
     self->port.tick = tick;
     self->port.context = self;
     if (apr_thread_mutex_create(&self->looking, APR_THREAD_MUTEX_DEFAULT,

@@ -39,6 +39,12 @@ typedef struct ao2_registry_source {
 
     /** Another number when rows may have changed. */
     apr_uint32_t (*epoch)(struct ao2_registry_source *self);
+    /** How long, while that number stays, who was identified by an API token
+     *  is known without looking the token up again; 0: not at all. */
+    apr_time_t reuse;
+
+    /** When to ask again after AO2_E_REGISTRY_UNAVAILABLE: 1 or more. */
+    int (*retry_after_sec)(struct ao2_registry_source *self);
 
     /** Background work, about once a second from one thread. */
     void (*tick)(struct ao2_registry_source *self);

@@ -2,9 +2,6 @@
 
 #include "core/api_token.h"
 
-/* While the registry does not change, what a token is does not either. */
-#define REUSE apr_time_from_sec(300)
-
 static apr_array_header_t *one_name(const char *name, apr_pool_t *pool)
 {
     apr_array_header_t *names = apr_array_make(pool, 1, sizeof(char *));
@@ -71,7 +68,7 @@ ao2_code_t ao2_registry_token_verify(ao2_verdict_t *verdict,
         return ao2_fail(fail, AO2_E_TOKEN_INVALID,
                         "the registry does not know the API token");
     }
-    verdict->until = now + REUSE;
+    verdict->until = now + registry->reuse;
     return ao2_principal_make(&verdict->principal, claims, &context, pool,
                               fail);
 }

@@ -305,6 +305,7 @@ def test_process_that_starts_with_a_broken_file(run, key):
           True)
     answer = call(server, "/pizza", 1, key)
     assert code(answer) == (503, 41)
+    assert answer.get("Retry-After") == "1"
     assert call(server, "/off", 1, key).status == 200
     rewrite(server, application(1, [subscription()]))
     until(lambda: code(call(server, "/pizza", 1, key)), (200, None))
