@@ -18,7 +18,7 @@ static void write_line(ao2_log_t *self, ao2_level_t level, ao2_code_t code,
         return;
     }
     ap_log_error(APLOG_MARK, levels[level], 0, server, "AO2-%03d %s: %s",
-                 (int)code, ao2_error_of(code)->id, text);
+                 ao2_error_of(code)->number, ao2_error_of(code)->id, text);
 }
 
 ao2_log_t *ao2_httpd_log_make(server_rec *server, apr_pool_t *pool)

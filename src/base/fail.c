@@ -11,8 +11,8 @@
 
 static const ao2_error_t errors[] = {
 #define AO2_ERROR(ID, id, number, status, rfc6750, wso2, level, text) \
-    {AO2_E_##ID, #id, status, rfc6750[0] ? rfc6750 : NULL, wso2,      \
-     LEVEL_##level, text},
+    {AO2_E_##ID, #id, number % 1000, status,                          \
+     rfc6750[0] ? rfc6750 : NULL, wso2, LEVEL_##level, text},
 #include "base/errors.def"
 #undef AO2_ERROR
 };

@@ -30,6 +30,7 @@ typedef enum {
 typedef struct {
     ao2_code_t code;
     const char *id;
+    int number;          /**< as in AO2-014; two rows may share it */
     int status;
     const char *rfc6750; /**< NULL: no error attribute */
     int wso2;

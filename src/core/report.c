@@ -17,7 +17,7 @@ void ao2_report_body(ao2_report_t *report, const ao2_error_t *error,
         report->text = apr_psprintf(
             pool, "{\"type\":\"urn:api-oauth2:error:%s\",\"title\":\"%s\","
                   "\"status\":%d,\"code\":\"AO2-%03d\"}\n",
-            error->id, error->text, error->status, (int)error->code);
+            error->id, error->text, error->status, error->number);
         break;
     case AO2_BODY_MESSAGE:
         report->type = "application/json";

@@ -224,7 +224,7 @@ static void log_failure(const use_t *use, const ao2_fail_t *fail,
                         const server_rec *server)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AO2-%03d %s: ApiCache %s: "
-                 "%s: nothing is kept there", (int)fail->code,
+                 "%s: nothing is kept there", ao2_error_of(fail->code)->number,
                  ao2_error_of(fail->code)->id, use->choice->provider,
                  fail->detail);
 }
@@ -294,7 +294,8 @@ static ao2_store_t *make_store(ao2_cache_t *cache, const ao2_span_t *secret,
     if (ao2_store_make(&store, cache, secret ? *secret : none, child, &fail)
         != AO2_OK) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AO2-%03d %s: "
-                     "ApiCache: %s: no cache is shared", (int)fail.code,
+                     "ApiCache: %s: no cache is shared",
+                     ao2_error_of(fail.code)->number,
                      ao2_error_of(fail.code)->id, fail.detail);
         ao2_store_make(&store, NULL, none, child, NULL);
     }

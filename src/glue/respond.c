@@ -63,7 +63,7 @@ static void log_refusal(request_rec *r, const ao2_error_t *error,
         ao2_token_id(id, state->credential.token);
     }
     ap_log_rerror(APLOG_MARK, log_levels[error->level], 0, r,
-                  "AO2-%03d %s: %s (%d, token %s)", (int)error->code,
+                  "AO2-%03d %s: %s (%d, token %s)", error->number,
                   error->id, fail->detail[0] ? fail->detail : error->text,
                   error->status, id);
 }
@@ -108,7 +108,7 @@ static const ao2_refusal_t *make_refusal(request_rec *r,
     ao2_refusal_t *refusal = apr_pcalloc(pool, sizeof(*refusal));
 
     refusal->error = shown(error, detail);
-    refusal->note = apr_psprintf(pool, "AO2-%03d %s", (int)error->code,
+    refusal->note = apr_psprintf(pool, "AO2-%03d %s", error->number,
                                  error->id);
     if (error->status == HTTP_UNAUTHORIZED || error->rfc6750) {
         refusal->challenge = ao2_report_challenge(

@@ -220,7 +220,8 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
                           main_server->process->pool, &fail);
     if (!retained) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
-                     "AO2-%03d misconfigured: %s", (int)fail.code,
+                     "AO2-%03d misconfigured: %s",
+                     ao2_error_of(fail.code)->number,
                      fail.detail);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -236,7 +237,7 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
 static void tell(server_rec *server, const char *what, const ao2_fail_t *fail)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AO2-%03d %s: %s: %s",
-                 (int)fail->code, ao2_error_of(fail->code)->id, what,
+                 ao2_error_of(fail->code)->number, ao2_error_of(fail->code)->id, what,
                  fail->detail);
 }
 

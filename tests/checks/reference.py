@@ -15,8 +15,8 @@ the name is the first word inside the backticks (`<ApiIssuer NAME>` is
     | Variable | ...           environment variables
     | Note | ...               request notes
     | Error | Number | Status | RFC 6750 | WSO2 | Level | Text
-        of base/errors.def; Number is three digits; RFC 6750 is `word`, or
-        an en dash for none
+        of base/errors.def; Number is three digits, also where the row is the
+        second one of a failure; RFC 6750 is `word`, or an en dash for none
     | Limit | Value | ...      of base/limits.h; Value starts with a number,
                                KiB allowed behind
 
@@ -109,10 +109,13 @@ def variables(guard):
 
 
 def errors(guard):
+    """{id: row}; where a failure has a second row: {"id status": row}."""
     text = blank(guard.text("src/base/errors.def"), keep_strings=True)
-    return {row[0]: row[1:] for row in re.findall(
+    rows = re.findall(
         r'AO2_ERROR\(\w+,\s*(\w+),\s*(\d+),\s*(\d+),\s*"(\w*)",\s*(\d+),'
-        r'\s*(\w+),\s*"([^"]*)"\)', text)}
+        r'\s*(\w+),\s*"([^"]*)"\)', text)
+    return {row[0] if int(row[1]) < 1000 else f"{row[0]} {row[2]}": row[1:]
+            for row in rows}
 
 
 def limits(guard):
@@ -151,7 +154,7 @@ def compare_directive(row, code):
 
 def compare_error(row, code):
     number, status, rfc6750, wso2, level, text = code
-    wanted = {"Number": f"{int(number):03d}", "Status": status,
+    wanted = {"Number": f"{int(number) % 1000:03d}", "Status": status,
               "RFC 6750": f"`{rfc6750}`" if rfc6750 else "–", "WSO2": wso2,
               "Level": level, "Text": text}
     for column, value in wanted.items():
@@ -192,6 +195,9 @@ def check(guard):
     for kind, name, line, row in tables(guard.text(REFERENCE)):
         where = f"{REFERENCE}:{line}"
         guard.look(kind)
+        second = f"{name} {row.get('Status')}"
+        if kind == "Error" and second in code[kind]:
+            name = second
         if name in seen[kind] and kind != "Directive":
             guard.fault(where, f"{kind} {name} stands here twice")
         seen[kind].add(name)

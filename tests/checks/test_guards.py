@@ -91,7 +91,9 @@ int ao2_a(int one, const char *two, int (*three)(int, int), int four[2],
 }
 """,
     "src/base/errors.def": 'AO2_ERROR(LATE, token_late, 14, 401, "invalid", '
-                           '900901, info,\n          "The token is late.")\n',
+                           '900901, info,\n          "The token is late.")\n'
+                           'AO2_ERROR(LATER, token_late, 1014, 410, "", '
+                           '900901, info,\n          "The token is gone.")\n',
     "src/base/limits.h": "#ifndef AO2_BASE_LIMITS_H\n"
                          "#define AO2_BASE_LIMITS_H\n"
                          "#define AO2_MAX_KEY (4 * 1024)\n#endif\n",
@@ -139,6 +141,7 @@ const command_rec ao2_commands[] = {
 | Error | Number | Status | RFC 6750 | WSO2 | Level | Text |
 |---|---|---|---|---|---|---|
 | `token_late` | 014 | 401 | `invalid` | 900901 | info | The token is late. |
+| `token_late` | 014 | 410 | – | 900901 | info | The token is gone. |
 
 | Limit | Value |
 |---|---|
@@ -254,6 +257,9 @@ BAD = {
         (REFERENCE, ("| 900901", "| 900900"), "its WSO2 is 900901"),
         (REFERENCE, ("| info", "| error"), "its Level is info"),
         (REFERENCE, ("is late. |", "is early. |"), "its Text is"),
+        (REFERENCE, ("is gone. |", "is lost. |"), "its Text is The token is g"),
+        (REFERENCE, ("| 410", "| 409"), "Error token_late stands here twice"),
+        (REFERENCE, ("| 410", "| 409"), "Error token_late 410 is missing"),
         (REFERENCE, ("4 KiB", "5 KiB"), "its value is 4096"),
         (REFERENCE, ("| Limit |", "| Limits |"), "Limit AO2_MAX_KEY is miss"),
         (REFERENCE, "\n| Note | |\n|---|---|\n| `oauth2-error` | |\n",

@@ -39,6 +39,20 @@ static void bodies(void **state)
     }
 }
 
+static void one_failure_two_answers(void **state)
+{
+    const ao2_error_t *down =
+        ao2_error_of(AO2_E_UPSTREAM_TOKEN_UNAVAILABLE);
+    const ao2_error_t *refused = ao2_error_of(AO2_E_UPSTREAM_TOKEN_REFUSED);
+
+    (void)state;
+    assert_int_equal(down->status, 503);
+    assert_int_equal(refused->status, 502);
+    assert_int_equal(down->number, 42);
+    assert_int_equal(refused->number, 42);
+    assert_string_equal(down->id, refused->id);
+}
+
 static void challenges(void **state)
 {
     const ao2_error_t *missing = ao2_error_of(AO2_E_CREDENTIAL_MISSING);
@@ -145,7 +159,8 @@ static void documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bodies), TEST(challenges), TEST(places), TEST(documents),
+        TEST(bodies), TEST(one_failure_two_answers), TEST(challenges),
+        TEST(places), TEST(documents),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
