@@ -237,7 +237,8 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
 static void tell(server_rec *server, const char *what, const ao2_fail_t *fail)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AO2-%03d %s: %s: %s",
-                 ao2_error_of(fail->code)->number, ao2_error_of(fail->code)->id, what,
+                 ao2_error_of(fail->code)->number,
+                 ao2_error_of(fail->code)->id, what,
                  fail->detail);
 }
 
