@@ -46,6 +46,14 @@ def test_links(page):
     assert list(broken_links(page, page.read_text())) == []
 
 
+def test_every_page_is_listed_and_installed():
+    index = (TOP / "docs/index.md").read_text()
+    makefile = (TOP / "Makefile.am").read_text()
+    for page in TOP.glob("docs/*.md"):
+        assert page.name == "index.md" or f"]({page.name})" in index
+        assert f"docs/{page.name}" in makefile
+
+
 def test_broken_links_are_found():
     text = "# One two\n[a](#one-two) [b](#three) [c](README.md) [d](none.md)\n"
     assert list(broken_links(TOP / "x.md", text)) == ["#three", "none.md"]

@@ -94,6 +94,14 @@ def test_opaque_tokens(httpd, shell, authserver, partner):
     assert guide.follow("docs/opaque-tokens.md") > 40
 
 
+@pytest.mark.parametrize("page,modules,steps", [
+    ("several-issuers.md", (), 14),
+    ("single-page-applications.md", ("headers", "rewrite"), 10)])
+def test_keys_of_ones_own(httpd, shell, page, modules, steps):
+    server = httpd(start=False, modules=modules)
+    assert Guide(server, shell).follow(f"docs/{page}") >= steps
+
+
 def test_what_a_guide_says_must_come(httpd, shell, monkeypatch):
     monkeypatch.setattr("test_guides.PATIENCE", 0.2)
     guide = Guide(httpd(start=False), shell)
