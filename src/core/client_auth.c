@@ -1,17 +1,11 @@
 #include "core/client_auth.h"
 
-#include <stdlib.h>
-
 #include <apr_base64.h>
-#include <apr_general.h>
 #include <apr_strings.h>
 
-#include "base/json.h"
-#include "base/text.h"
+#include "core/assertion.h"
 #include "core/form.h"
-#include "core/jws.h"
 
-#define ASSERTION_LIFETIME 60
 #define ASSERTION_TYPE \
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -60,43 +54,17 @@ static const char *basic(const ao2_client_auth_t *auth, apr_pool_t *pool)
     return apr_pstrcat(pool, "Authorization: Basic ", encoded, NULL);
 }
 
-static const char *claims(const ao2_client_auth_t *auth,
-                          const ao2_auth_context_t *context, apr_pool_t *pool)
-{
-    unsigned char bytes[16];
-    json_int_t now = apr_time_sec(context->now);
-    json_t *json;
-    char *text;
-    const char *copy;
-
-    if (apr_generate_random_bytes(bytes, sizeof(bytes)) != APR_SUCCESS) {
-        return NULL;
-    }
-    json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", auth->client_id,
-                     "sub", auth->client_id, "aud", context->audience, "jti",
-                     ao2_text_hex(bytes, sizeof(bytes), pool), "iat", now,
-                     "exp", now + ASSERTION_LIFETIME);
-    text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    copy = apr_pstrdup(pool, text);
-    free(text);
-    json_decref(json);
-    return copy;
-}
-
 static ao2_code_t add_assertion(const ao2_client_auth_t *auth,
                                 const ao2_auth_context_t *context,
                                 apr_array_header_t *form, ao2_fail_t *fail)
 {
-    ao2_signer_t signer = {auth->key, auth->alg, "JWT"};
-    const char *payload = claims(auth, context, form->pool);
+    ao2_assertion_t assertion = {auth->client_id,   auth->client_id,
+                                 context->audience, auth->key,
+                                 auth->alg,         context->now};
     const char *token;
-    ao2_code_t code;
+    ao2_code_t code = ao2_assertion_sign(&token, &assertion, form->pool,
+                                         fail);
 
-    if (!payload) {
-        return ao2_fail(fail, AO2_E_MISCONFIGURED,
-                        "no assertion can be made of the client id");
-    }
-    code = ao2_jws_sign(&token, ao2_span(payload), &signer, form->pool, fail);
     if (code == AO2_OK) {
         ao2_form_add(form, "client_assertion_type", ao2_span(ASSERTION_TYPE));
         ao2_form_add(form, "client_assertion", ao2_span(token));
