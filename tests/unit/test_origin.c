@@ -7,7 +7,7 @@ static const struct {
     const char *host;
     int port;
     const char *rest;
-} rows[] = {
+} origins[] = {
     {"http://a", "http", "a", 80, ""},
     {"HTTP://A.Example/b", "http", "a.example", 80, "/b"},
     {"https://a", "https", "a", 443, ""},
@@ -56,19 +56,19 @@ static void reading(void **state)
 {
     size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
         ao2_origin_t origin;
         const char *rest = NULL;
-        int good = ao2_origin_read(&origin, rows[i].url, &rest, *state);
+        int good = ao2_origin_read(&origin, origins[i].url, &rest, *state);
 
-        if (good != (rows[i].scheme != NULL)) {
-            fail_msg("row %d: %s", (int)i, rows[i].url);
+        if (good != (origins[i].scheme != NULL)) {
+            fail_msg("row %d: %s", (int)i, origins[i].url);
         }
-        if (good && (strcmp(origin.scheme, rows[i].scheme) != 0 ||
-                     strcmp(origin.host, rows[i].host) != 0 ||
-                     origin.port != rows[i].port ||
-                     strcmp(rest, rows[i].rest) != 0)) {
-            fail_msg("row %d: %s is %s %s %d %s", (int)i, rows[i].url,
+        if (good && (strcmp(origin.scheme, origins[i].scheme) != 0 ||
+                     strcmp(origin.host, origins[i].host) != 0 ||
+                     origin.port != origins[i].port ||
+                     strcmp(rest, origins[i].rest) != 0)) {
+            fail_msg("row %d: %s is %s %s %d %s", (int)i, origins[i].url,
                      origin.scheme, origin.host, origin.port, rest);
         }
     }
