@@ -61,7 +61,10 @@ typedef struct {
     ao2_pause_t pauses[AO2_TARGETS]; /**< what fails does not stop the rest */
     apr_uint32_t refusals;     /**< of our credentials, in a row */
     apr_time_t refused_until;  /**< it is left alone for that till then */
-    ao2_member_t permits[AO2_MAX_CONCURRENCY]; /**< who is calling it */
+    ao2_member_t permits[AO2_MAX_CONCURRENCY]; /**< who has which place */
+    apr_time_t began[AO2_MAX_CONCURRENCY]; /**< the call from there; 0: none */
+    apr_time_t answered;       /**< the last answer to any call came */
+    apr_time_t usual;          /**< how long answers take; 0: not known */
     ao2_key_times_t keys;
 } ao2_party_t;
 
@@ -73,7 +76,6 @@ typedef struct {
     apr_time_t deadline;    /**< the owner is given up then */
     apr_time_t ended;       /**< 0: not yet */
     int code;               /**< ao2_code_t */
-    int retry_after_sec;
     int has_value;          /**< else it is in the shared cache, if at all */
     apr_uint32_t length;
     char detail[AO2_MAX_DETAIL + 1];

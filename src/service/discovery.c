@@ -148,8 +148,9 @@ ao2_code_t ao2_discovery_get(ao2_metadata_t *metadata,
     const ao2_remote_t *remote = discovery->remote;
     apr_time_t now = ao2_remote_now(remote);
     work_t job = {discovery, errand, fresh};
+    /* Who has an errand has a place to wait at. */
     ao2_flight_call_t call = {{0}, work, &job, ao2_remote_patience(remote),
-                              AO2_E_ISSUER_UNAVAILABLE};
+                              AO2_E_ISSUER_UNAVAILABLE, NULL, NULL};
     ao2_flight_result_t result;
     ao2_code_t code;
 

@@ -24,7 +24,6 @@ typedef struct group {
     int ended;
     int again; /* nothing came of it: who waited starts anew */
     ao2_fail_t fail;
-    int retry_after_sec;
     char *value; /* NULL: absent */
     apr_size_t length;
 } group_t;
@@ -135,7 +134,6 @@ static void end_group(stripe_t *stripe, group_t *group,
     unlink_group(stripe, group);
     group->ended = 1;
     group->fail = *fail;
-    group->retry_after_sec = result->retry_after_sec;
     keep_value(group, result, call->late);
     apr_thread_cond_broadcast(stripe->ended);
     leave(group);
@@ -153,14 +151,24 @@ static void end_without(stripe_t *stripe, group_t *group)
     apr_thread_mutex_unlock(stripe->mutex);
 }
 
-static void wait_until_ended(stripe_t *stripe, const group_t *group,
-                             apr_time_t deadline, apr_time_t patience)
+static int goes_on(const ao2_flight_call_t *call)
 {
-    while (!group->ended) {
+    return !call->goes_on || call->goes_on(call->wait);
+}
+
+static void wait_until_ended(stripe_t *stripe, const group_t *group,
+                             const ao2_flight_call_t *call)
+{
+    apr_time_t deadline = apr_time_now() + call->patience;
+
+    while (!group->ended && goes_on(call)) {
         apr_interval_time_t left = deadline - apr_time_now();
 
-        if (left <= 0 || left > patience) {
+        if (left <= 0 || left > call->patience) {
             return;
+        }
+        if (call->goes_on && left > AO2_FLIGHT_LOOK) {
+            left = AO2_FLIGHT_LOOK;
         }
         apr_thread_cond_timedwait(stripe->ended, stripe->mutex, left);
     }
@@ -174,15 +182,13 @@ static ao2_code_t wait_for_group(int *again, stripe_t *stripe, group_t *group,
 {
     ao2_code_t code;
 
-    wait_until_ended(stripe, group, apr_time_now() + call->patience,
-                     call->patience);
+    wait_until_ended(stripe, group, call);
     *again = group->again;
     code = group->ended ? group->fail.code : call->late;
     if (group->value && code == AO2_OK) {
         result->value.ptr = apr_pstrmemdup(pool, group->value, group->length);
         result->value.len = group->length;
     }
-    result->retry_after_sec = group->retry_after_sec;
     return code;
 }
 
@@ -212,7 +218,8 @@ static ao2_code_t fly(ao2_flight_t *flight, ao2_flight_result_t *result,
     while (seat.state == AO2_SEAT_WAITING || seat.state == AO2_SEAT_LOST) {
         apr_time_t now = apr_time_now();
 
-        if (now >= deadline || deadline - now > call->patience) {
+        if (now >= deadline || deadline - now > call->patience ||
+            !goes_on(call)) {
             return ao2_fail(fail, call->late, "no answer came in time");
         }
         if (seat.state == AO2_SEAT_LOST) {

@@ -21,10 +21,12 @@
 
 typedef struct ao2_flight ao2_flight_t;
 
+/** Whoever waits asks this often whether it may go on. */
+#define AO2_FLIGHT_LOOK apr_time_from_msec(50)
+
 /** What a call brought. */
 typedef struct {
-    ao2_span_t value;    /**< in the pool that was given */
-    int retry_after_sec; /**< with a failure; 0: not said */
+    ao2_span_t value; /**< in the pool that was given */
 } ao2_flight_result_t;
 
 /**
@@ -41,7 +43,11 @@ typedef struct {
     ao2_flight_fn *work;
     void *context;
     apr_time_t patience; /**< microseconds: longer than the work may take */
-    ao2_code_t late;     /**< the failure of who waits longer than that */
+    ao2_code_t late;     /**< the failure of who waits longer than that, or
+                              gives up */
+    int (*goes_on)(void *wait); /**< whether to wait on, while others do the
+                                     work; must not wait itself. NULL: yes */
+    void *wait;
 } ao2_flight_call_t;
 
 /**

@@ -100,7 +100,6 @@ static void read_result(ao2_seat_t *seat, ao2_flight_result_t *result,
 {
     const ao2_flight_place_t *place = seat->place;
 
-    result->retry_after_sec = place->retry_after_sec;
     seat->state = AO2_SEAT_ENDED;
     if (place->code != AO2_OK) {
         ao2_fail(fail, (ao2_code_t)place->code, "%s", place->detail);
@@ -151,7 +150,6 @@ void ao2_seat_end(const ao2_seat_t *seat, ao2_board_t *board, ao2_code_t code,
     if (place->sequence == seat->sequence &&
         place->owner == board->shared->me) {
         place->code = (int)code;
-        place->retry_after_sec = result->retry_after_sec;
         apr_cpystrn(place->detail, fail->detail, sizeof(place->detail));
         place->has_value = result->value.ptr &&
                            result->value.len <= AO2_FLIGHT_VALUE;

@@ -154,8 +154,6 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     code = ao2_introspection_call(&result->value, introspection,
                                   question->token, pool, fail);
     if (code != AO2_OK) {
-        result->retry_after_sec = ao2_remote_retry_after(remote,
-                                                         AO2_TARGET_ANSWERS);
         return code;
     }
     if (!result->value.ptr) {
@@ -168,20 +166,22 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
 }
 
 static ao2_code_t ask(ao2_span_t *text, question_t *question,
-                      int *retry_after_sec, apr_pool_t *pool,
-                      ao2_fail_t *fail)
+                      apr_pool_t *pool, ao2_fail_t *fail)
 {
     const ao2_remote_t *remote = question->introspection->ways.remote;
+    ao2_wait_t wait;
     ao2_flight_call_t call = {{0}, work, question,
                               ao2_remote_patience(remote),
-                              AO2_E_ISSUER_UNAVAILABLE};
+                              AO2_E_ISSUER_UNAVAILABLE, ao2_wait_goes_on,
+                              &wait};
     ao2_flight_result_t result;
     ao2_code_t code;
 
     memcpy(call.key, question->key, sizeof(call.key));
+    ao2_wait_begin(&wait, remote, AO2_TARGET_ANSWERS);
     code = ao2_flight_run(remote->ports.flight, &result, &call, pool, fail);
+    ao2_wait_end(&wait);
     *text = result.value;
-    *retry_after_sec = result.retry_after_sec;
     return code;
 }
 
@@ -207,13 +207,16 @@ ao2_code_t ao2_introspect(ao2_introspection_answer_t *answer,
         expires = 0;
         code = refused_before(&question, now, fail);
         if (code == AO2_OK) {
-            code = ask(&text, &question, &answer->retry_after_sec, pool,
-                       fail);
+            code = ask(&text, &question, pool, fail);
         }
     }
     if (code == AO2_OK) {
         code = read_claims(&answer->principal, &question, text, now, pool,
                            fail);
+    }
+    if (code == AO2_E_ISSUER_UNAVAILABLE) {
+        answer->retry_after_sec = ao2_remote_retry_after(remote,
+                                                         AO2_TARGET_ANSWERS);
     }
     if (code == AO2_OK) {
         answer->was_shared = question.was_shared;

@@ -176,8 +176,6 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     }
     code = fetch(supply, &documents, pool, fail);
     if (code != AO2_OK) {
-        result->retry_after_sec = ao2_remote_retry_after(supply->remote,
-                                                         AO2_TARGET_KEYS);
         return code;
     }
     result->value = ao2_documents_pack(&documents, pool);
@@ -199,9 +197,11 @@ ao2_code_t ao2_key_supply_get(ao2_documents_t *documents,
 {
     ao2_flight_t *flight = supply->remote->ports.flight;
     work_t job = {supply, which, since};
+    ao2_wait_t wait;
     ao2_flight_call_t call = {{0}, work, &job,
                               ao2_remote_patience(supply->remote),
-                              AO2_E_ISSUER_UNAVAILABLE};
+                              AO2_E_ISSUER_UNAVAILABLE, ao2_wait_goes_on,
+                              &wait};
     ao2_flight_result_t result;
     ao2_code_t code;
 
@@ -214,9 +214,11 @@ ao2_code_t ao2_key_supply_get(ao2_documents_t *documents,
         return AO2_OK;
     }
     memcpy(call.key, supply->key, sizeof(call.key));
+    ao2_wait_begin(&wait, supply->remote, AO2_TARGET_KEYS);
     code = which == AO2_SUPPLY_RENEW
                ? ao2_flight_try(flight, &result, &call, pool, fail)
                : ao2_flight_run(flight, &result, &call, pool, fail);
+    ao2_wait_end(&wait);
     if (code != AO2_OK || (which == AO2_SUPPLY_RENEW && !result.value.ptr)) {
         return code;
     }

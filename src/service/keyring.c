@@ -205,18 +205,24 @@ static int is_usable(const ao2_keyring_t *ring, apr_time_t now)
 /* Wait for the load that is under way. @return 1 when it ended well */
 static int wait_for_load(ao2_keyring_t *ring)
 {
-    apr_time_t deadline = apr_time_now() + ao2_remote_patience(ring->remote);
+    apr_time_t patience = ao2_remote_patience(ring->remote);
+    apr_time_t deadline = apr_time_now() + patience;
     apr_uint32_t loads = ring->loads;
+    ao2_wait_t wait;
 
-    while (ring->busy && ring->loads == loads) {
+    ao2_wait_begin(&wait, ring->remote, AO2_TARGET_KEYS);
+    while (ring->busy && ring->loads == loads && ao2_wait_goes_on(&wait)) {
         apr_interval_time_t left = deadline - apr_time_now();
 
-        if (left <= 0 || APR_STATUS_IS_TIMEUP(apr_thread_cond_timedwait(
-                             ring->done, ring->mutex, left))) {
-            return 0;
+        if (left <= 0 || left > patience) {
+            break;
         }
+        apr_thread_cond_timedwait(ring->done, ring->mutex,
+                                  left < AO2_FLIGHT_LOOK ? left
+                                                         : AO2_FLIGHT_LOOK);
     }
-    return ring->last_fail.code == AO2_OK;
+    ao2_wait_end(&wait);
+    return ring->loads != loads && ring->last_fail.code == AO2_OK;
 }
 
 /* Why there are no keys, as far as this process knows: another one may have

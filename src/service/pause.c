@@ -41,6 +41,12 @@ void ao2_pause_succeeded(ao2_pause_t *pause)
     }
 }
 
+int ao2_pause_is_due(const ao2_pause_t *pause)
+{
+    return __atomic_load_n(&pause->failures, __ATOMIC_RELAXED) >=
+           FAILURES_BEFORE;
+}
+
 int ao2_pause_holds(const ao2_pause_t *pause, apr_time_t now)
 {
     apr_time_t until = until_of(pause);

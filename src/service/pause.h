@@ -22,6 +22,10 @@ void ao2_pause_failed(ao2_pause_t *pause, apr_time_t now, unsigned random);
 /** Note a success. */
 void ao2_pause_succeeded(ao2_pause_t *pause);
 
+/** Whether so many calls failed in a row that they stop, or are tried one
+ *  by one. */
+int ao2_pause_is_due(const ao2_pause_t *pause);
+
 /** Whether calls are stopped. */
 int ao2_pause_holds(const ao2_pause_t *pause, apr_time_t now);
 

@@ -6,12 +6,18 @@
 /* What noting down an answer may take. */
 #define SLACK apr_time_from_msec(250)
 
+/* This process alone, which is there as long as anybody asks. */
+static int lives(ao2_shared_t *self, ao2_member_t who)
+{
+    return who == self->me;
+}
+
 ao2_code_t ao2_remote_make(ao2_remote_t **premote,
                            const ao2_remote_settings_t *settings,
                            const ao2_ports_t *ports, apr_pool_t *pool,
                            ao2_fail_t *fail)
 {
-    static ao2_shared_t alone = {.me = 1};
+    static ao2_shared_t alone = {.me = 1, .lives = lives};
     ao2_remote_t *remote = apr_pcalloc(pool, sizeof(*remote));
     ao2_board_t *board = ports->board;
 
@@ -75,6 +81,35 @@ static ao2_code_t left_alone(ao2_fail_t *fail)
                     "moment");
 }
 
+void ao2_wait_begin(ao2_wait_t *wait, const ao2_remote_t *remote,
+                    ao2_target_t target)
+{
+    wait->remote = remote;
+    wait->target = target;
+    wait->place = -1;
+}
+
+int ao2_wait_goes_on(void *context)
+{
+    ao2_wait_t *wait = context;
+    const ao2_remote_t *remote = wait->remote;
+
+    if (wait->place >= 0 ||
+        (!ao2_pause_is_due(&remote->party->pauses[wait->target]) &&
+         !ao2_gate_hangs(remote->gate, remote->settings.way->total_timeout))) {
+        return 1;
+    }
+    wait->place = ao2_gate_take(remote->gate);
+    return wait->place >= 0;
+}
+
+void ao2_wait_end(ao2_wait_t *wait)
+{
+    if (wait->place >= 0) {
+        ao2_gate_leave(wait->remote->gate, wait->place);
+    }
+}
+
 /* The pause is looked at before the gate, where nobody waits in vain, and
  * behind it, since it may have begun meanwhile: only who then calls has the
  * one trial, so that it is never lost. */
@@ -100,8 +135,11 @@ ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
     errand->place = ao2_gate_enter(remote->gate, total);
     if (errand->place < 0) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
-                        "%d calls are under way, none ended in time",
-                        remote->settings.concurrency);
+                        "%d calls are under way, none %s",
+                        remote->settings.concurrency,
+                        ao2_gate_hangs(remote->gate, total)
+                            ? "is answered: it seems to hang"
+                            : "ended in time");
     }
     if (!ao2_pause_may_call(pause, ao2_remote_now(remote),
                             ao2_remote_patience(remote))) {
@@ -118,9 +156,11 @@ ao2_code_t ao2_errand_call(const ao2_errand_t *errand,
 {
     const ao2_http_way_t *way = errand->remote->settings.way;
     ao2_http_t *http = errand->remote->ports.http;
+    apr_time_t now = apr_time_now();
+    ao2_code_t code;
 
     request->way = way;
-    request->timeout = errand->deadline - apr_time_now();
+    request->timeout = errand->deadline - now;
     if (request->timeout <= 0) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "no time was left to ask");
@@ -129,7 +169,11 @@ ao2_code_t ao2_errand_call(const ao2_errand_t *errand,
     if (request->timeout > way->total_timeout) {
         request->timeout = way->total_timeout;
     }
-    return http->call(http, answer, request, errand->pool, fail);
+    code = http->call(http, answer, request, errand->pool, fail);
+    if (code == AO2_OK) {
+        ao2_gate_answered(errand->remote->gate, apr_time_now() - now);
+    }
+    return code;
 }
 
 ao2_code_t ao2_errand_get(const ao2_errand_t *errand,

@@ -64,6 +64,27 @@ apr_time_t ao2_remote_patience(const ao2_remote_t *remote);
 /** When to ask again, for Retry-After: at least 1 second. */
 int ao2_remote_retry_after(const ao2_remote_t *remote, ao2_target_t target);
 
+/** Waiting for what somebody else's call to a remote brings. As long as it
+ *  answers everybody may wait; when it fails or seems to hang, as many as
+ *  may call it, those who call counted in: nobody can make it tie up more
+ *  threads than that. Used by one thread. */
+typedef struct {
+    const ao2_remote_t *remote;
+    ao2_target_t target;
+    int place; /**< at its gate; -1: not needed so far */
+} ao2_wait_t;
+
+/** Begin to wait; ao2_wait_end() is due. */
+void ao2_wait_begin(ao2_wait_t *wait, const ao2_remote_t *remote,
+                    ao2_target_t target);
+
+/** Whether to go on. To be asked every AO2_FLIGHT_LOOK; waits for nothing.
+ *  @param wait  an ao2_wait_t */
+int ao2_wait_goes_on(void *wait);
+
+/** End it. */
+void ao2_wait_end(ao2_wait_t *wait);
+
 /** Random bits, for jitter. */
 unsigned ao2_remote_draw(void);
 
@@ -79,7 +100,8 @@ typedef struct {
 
 /**
  * Start: at once refused while the target is left alone; waits at most the
- * way's total timeout while too many others are calling. That our
+ * way's total timeout while too many others are calling, and not at all when
+ * none of them is answered (ao2_gate_hangs()). That our
  * credentials are refused stops no call for documents.
  * @return AO2_OK (then ao2_errand_end() is due) or AO2_E_ISSUER_UNAVAILABLE
  */

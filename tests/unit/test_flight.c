@@ -35,10 +35,10 @@ static ao2_code_t work_badly(void *context, ao2_flight_result_t *result,
 {
     world_t *world = context;
 
+    (void)result;
     (void)pool;
     told_add(&world->told->calls, 1);
     take_time(world);
-    result->retry_after_sec = 7;
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "broken");
 }
 
@@ -77,7 +77,7 @@ static ao2_flight_call_t call_of(world_t *world, ao2_flight_fn *work,
                                  int key)
 {
     ao2_flight_call_t call = {{0}, work, world, apr_time_from_sec(20),
-                              AO2_E_ISSUER_UNAVAILABLE};
+                              AO2_E_ISSUER_UNAVAILABLE, NULL, NULL};
 
     memset(call.key, key, sizeof(call.key));
     return call;
@@ -103,8 +103,7 @@ static void ask(const job_t *job)
     code = ao2_flight_run(job->world->flight, &result, &call, pool, &fail);
     if (job->work == work_badly) {
         right = code == AO2_E_ISSUER_UNAVAILABLE &&
-                strcmp(fail.detail, "broken") == 0 &&
-                result.retry_after_sec == 7;
+                strcmp(fail.detail, "broken") == 0;
     }
     else if (job->work == work_long) {
         right = code == AO2_OK && result.value.len == 100000;
@@ -277,6 +276,59 @@ static void living_owner(void **state)
     assert_true(ao2_span_is(result.value, "the answer"));
 }
 
+static int go_on(void *wait)
+{
+    return (*(int *)wait)-- > 0;
+}
+
+/* Who waits, for a thread or for a process, gives up when it is told to. */
+static void given_up(void **state)
+{
+    static const int threads[] = {0, 1};
+    ao2_flight_result_t result;
+    ao2_flight_call_t call;
+    world_t world;
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        job_t job = {&world, work_well, KEY};
+        apr_thread_t *owner;
+        apr_status_t rv;
+        pid_t child = 0;
+        int looks = 3;
+
+        world_start(&world, *state);
+        world.told->expected = 2; /* the second comes later */
+        if (threads[i]) {
+            apr_thread_create(&owner, NULL, run_job, &job, *state);
+        }
+        else {
+            child = fork_asking(&world, work_well, 1);
+        }
+        told_wait(&world.told->calls);
+        call = call_of(&world, work_well, KEY);
+        call.goes_on = go_on;
+        call.wait = &looks;
+        assert_int_equal(ao2_flight_run(world.flight, &result, &call, *state,
+                                        NULL),
+                         AO2_E_ISSUER_UNAVAILABLE);
+        assert_int_equal(looks, -1);
+        looks = 1000;
+        told_add(&world.told->asking, 1);
+        assert_int_equal(ao2_flight_run(world.flight, &result, &call, *state,
+                                        NULL),
+                         AO2_OK);
+        if (threads[i]) {
+            apr_thread_join(&rv, owner);
+        }
+        else {
+            waitpid(child, NULL, 0);
+        }
+        assert_int_equal(world.told->calls, 1);
+        assert_int_equal(world.told->right, 1);
+    }
+}
+
 /* Without shared memory the threads of a process still share. */
 static void without_a_board(void **state)
 {
@@ -316,7 +368,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(many), TEST(one_after_the_other),
         TEST(other_keys_do_not_wait), TEST(killed_owner),
-        TEST(living_owner), TEST(without_a_board), TEST(full_bucket),
+        TEST(living_owner), TEST(given_up), TEST(without_a_board),
+        TEST(full_bucket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

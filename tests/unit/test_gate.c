@@ -54,6 +54,7 @@ static void gate_of_the_dead(void **state)
     ao2_party_t *party;
     world_t world;
     ao2_gate_t *gate;
+    apr_time_t deadline;
     pid_t child;
     int i;
 
@@ -74,9 +75,93 @@ static void gate_of_the_dead(void **state)
     told_wait(&world.told->started);
     assert_int_equal(ao2_gate_count(gate), 3);
     assert_int_equal(ao2_gate_enter(gate, apr_time_from_msec(250)), -1);
+    assert_true(ao2_gate_hangs(gate, apr_time_from_msec(250)));
     kill(child, SIGKILL);
+    /* Nor is it taken to hang because the dead get no answers. */
+    deadline = apr_time_now() + apr_time_from_sec(10);
+    while (ao2_gate_hangs(gate, apr_time_from_msec(250)) &&
+           apr_time_now() < deadline) {
+        apr_sleep(apr_time_from_msec(10));
+    }
+    assert_int_equal(ao2_gate_count(gate), 0);
     assert_true(ao2_gate_enter(gate, apr_time_from_sec(1)) >= 0);
     waitpid(child, NULL, 0);
+}
+
+/* Times are seconds before now; of a call that takes 80 at most. */
+static void hanging(void **state)
+{
+    static const struct {
+        int began[2]; /* of two callers; 0: no call */
+        int answered; /* 0: never; -1: by a clock that was ahead */
+        int usual;
+        int hangs;
+    } rows[] = {
+        {{0, 0}, 0, 0, 0},   {{39, 0}, 0, 0, 0},  {{41, 0}, 0, 0, 1},
+        {{5, 41}, 0, 0, 1},  {{5, 39}, 0, 0, 0},  {{41, 41}, 5, 0, 0},
+        {{9, 9}, 60, 1, 0},  {{11, 9}, 60, 1, 1}, {{70, 70}, 9, 1, 0},
+        {{70, 70}, 11, 1, 1}, {{19, 0}, 60, 5, 0}, {{21, 0}, 60, 5, 1},
+        {{70, 0}, 60, 20, 0}, {{11, 0}, -1, 1, 1}, {{9, 0}, -1, 1, 0},
+        {{0, 0}, 60, 1, 0},
+    };
+    apr_time_t total = apr_time_from_sec(80);
+    ao2_party_t *party;
+    world_t world;
+    ao2_gate_t *gate;
+    size_t i;
+    int k;
+
+    world_start(&world, *state);
+    party = ao2_board_party(&world.board, digest);
+    ao2_gate_make(&gate, party, world.shared, 2, *state, NULL);
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        apr_time_t now = apr_time_now();
+        int answered = rows[i].answered;
+
+        party->usual = apr_time_from_sec(rows[i].usual);
+        party->answered = answered ? now - apr_time_from_sec(answered) : 0;
+        for (k = 0; k < 2; k++) {
+            assert_int_equal(ao2_gate_take(gate), k);
+            if (rows[i].began[k]) {
+                party->began[k] = now - apr_time_from_sec(rows[i].began[k]);
+            }
+        }
+        if (answered < 0) {
+            party->answered = now + apr_time_from_sec(3600);
+        }
+        if (ao2_gate_hangs(gate, total) != rows[i].hangs) {
+            fail_msg("row %d", (int)i);
+        }
+        /* Nobody waits for one that hangs. */
+        if (rows[i].hangs) {
+            assert_int_equal(ao2_gate_enter(gate, total), -1);
+            assert_true(apr_time_now() - now < total / 2);
+        }
+        ao2_gate_leave(gate, 0);
+        ao2_gate_leave(gate, 1);
+        assert_false(ao2_gate_hangs(gate, total));
+    }
+}
+
+static void usual_time(void **state)
+{
+    ao2_party_t *party;
+    world_t world;
+    ao2_gate_t *gate;
+    int i;
+
+    world_start(&world, *state);
+    party = ao2_board_party(&world.board, digest);
+    ao2_gate_make(&gate, party, world.shared, 2, *state, NULL);
+    ao2_gate_answered(gate, 800);
+    assert_int_equal(party->usual, 800);
+    ao2_gate_answered(gate, 1600);
+    assert_int_equal(party->usual, 900);
+    for (i = 0; i < 100; i++) {
+        ao2_gate_answered(gate, -5); /* the clock was set back */
+    }
+    assert_in_range(party->usual, 1, 8);
+    assert_in_range(party->answered, 1, apr_time_now());
 }
 
 static void parties(void **state)
@@ -152,7 +237,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(pauses),      TEST(parties),          TEST(gate),
-        TEST(kept_memory), TEST(gate_of_the_dead),
+        TEST(kept_memory), TEST(gate_of_the_dead), TEST(hanging),
+        TEST(usual_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

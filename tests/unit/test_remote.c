@@ -98,10 +98,52 @@ static void trial_is_not_lost(void **state)
     assert_int_equal(begin(remote, &errands[1], AO2_TARGET_ANSWERS), AO2_OK);
 }
 
+/* For an issuer that hangs, or fails, as many wait as may call it, with those
+ * who do. */
+static void waiting(void **state)
+{
+    static const struct {
+        int hangs;
+        int failures;
+        int may_wait;
+    } rows[] = {{0, 0, 6}, {0, 2, 6}, {1, 0, 3}, {0, 3, 3}, {1, 3, 3}};
+    size_t i;
+    int k;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world_t world;
+        ao2_remote_t *remote = set_up(&world, *state);
+        ao2_errand_t errand;
+        ao2_wait_t waits[6];
+        int waiting = 0;
+
+        assert_int_equal(begin(remote, &errand, AO2_TARGET_ANSWERS), AO2_OK);
+        remote->party->usual = apr_time_from_sec(rows[i].hangs ? 0 : 60);
+        remote->party->began[errand.place] -= apr_time_from_sec(1);
+        remote->party->pauses[AO2_TARGET_ANSWERS].failures =
+            (apr_uint32_t)rows[i].failures;
+        for (k = 0; k < 6; k++) {
+            ao2_wait_begin(&waits[k], remote, AO2_TARGET_ANSWERS);
+            waiting += ao2_wait_goes_on(&waits[k]);
+        }
+        if (waiting != rows[i].may_wait) {
+            fail_msg("row %d: %d wait", (int)i, waiting);
+        }
+        /* Who waits goes on. */
+        assert_true(ao2_wait_goes_on(&waits[0]));
+        for (k = 0; k < 6; k++) {
+            ao2_wait_end(&waits[k]);
+        }
+        assert_int_equal(ao2_gate_count(remote->gate), 1);
+        ao2_errand_end(&errand, AO2_ERRAND_DONE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(two_targets),
-                                       TEST(trial_is_not_lost)};
+                                       TEST(trial_is_not_lost),
+                                       TEST(waiting)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
