@@ -308,6 +308,10 @@ static ao2_code_t finish(CURL *curl, CURLcode result, const call_t *call,
 {
     long status = 0;
 
+    if (result == CURLE_OK || call->refused) {
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        answer->status = (int)status;
+    }
     if (result != CURLE_OK) {
         const char *why = call->refused    ? call->refused
                           : call->error[0] ? call->error
@@ -318,8 +322,6 @@ static ao2_code_t finish(CURL *curl, CURLcode result, const call_t *call,
                         ao2_text_for_log(ao2_span(why), AO2_MAX_DETAIL,
                                          pool));
     }
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    answer->status = (int)status;
     answer->max_age = call->max_age;
     answer->retry_after_sec = call->retry_after_sec;
     answer->media_type = media_type(curl, pool);

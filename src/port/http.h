@@ -55,7 +55,8 @@ typedef struct ao2_http {
      * connect time; only http and https; no content coding is asked for.
      * Nothing of what was posted is logged.
      * @return AO2_OK or AO2_E_ISSUER_UNAVAILABLE (no answer, over a limit,
-     *         not in time)
+     *         not in time). Of an answer over a limit the status is there;
+     *         else it is 0 with a failure
      */
     ao2_code_t (*call)(struct ao2_http *self, ao2_http_answer_t *answer,
                        const ao2_http_request_t *request, apr_pool_t *pool,

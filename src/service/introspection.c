@@ -24,6 +24,10 @@ ao2_code_t ao2_introspection_make(ao2_introspection_t **pintrospection,
 /* By how much an answer may be ahead of one who took the time before it. */
 #define CLOCK_TOLERANCE apr_time_from_sec(60)
 
+/* A token to which the issuer answered strangely is not asked about again
+ * for so long. */
+#define STRANGE_FOR apr_time_from_sec(1)
+
 /* One question. */
 typedef struct {
     ao2_introspection_t *introspection;
@@ -85,10 +89,13 @@ static void note_refusal(const question_t *question, ao2_code_t code,
 {
     const ao2_introspection_t *introspection = question->introspection;
     ao2_board_t *board = introspection->ways.remote->ports.board;
+    apr_time_t ttl = introspection->settings->negative_ttl;
 
+    if (code == AO2_E_ISSUER_UNAVAILABLE && ttl > STRANGE_FOR) {
+        ttl = STRANGE_FOR;
+    }
     if (board) {
-        ao2_refusals_note(board, question->key, code, now,
-                          now + introspection->settings->negative_ttl);
+        ao2_refusals_note(board, question->key, code, now, now + ttl);
     }
 }
 
@@ -139,6 +146,7 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     const ao2_remote_t *remote = introspection->ways.remote;
     apr_time_t now = ao2_remote_now(remote);
     apr_time_t expires;
+    int is_strange;
     ao2_code_t code;
 
     if (find_answer(&result->value, &expires, question, now, pool)) {
@@ -151,9 +159,12 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     if (code != AO2_OK) {
         return code;
     }
-    code = ao2_introspection_call(&result->value, introspection,
+    code = ao2_introspection_call(&result->value, &is_strange, introspection,
                                   question->token, pool, fail);
     if (code != AO2_OK) {
+        if (is_strange) {
+            note_refusal(question, code, now);
+        }
         return code;
     }
     if (!result->value.ptr) {

@@ -178,6 +178,7 @@ static ao2_code_t check_status(ao2_errand_end_t *how,
                                ao2_fail_t *fail)
 {
     if (answer->status == 200) {
+        *how = AO2_ERRAND_DONE;
         return AO2_OK;
     }
     if (answer->status == 401 || answer->status == 403) {
@@ -186,7 +187,6 @@ static ao2_code_t check_status(ao2_errand_end_t *how,
                         "introspection: our credentials (ApiClientAuth) are "
                         "refused with status %d", answer->status);
     }
-    /* Whoever can make it say 400 must not be able to have it left alone. */
     if (answer->status >= 400 && answer->status < 500 &&
         answer->status != 429) {
         *how = AO2_ERRAND_DONE;
@@ -195,12 +195,14 @@ static ao2_code_t check_status(ao2_errand_end_t *how,
                     "introspection: answered with status %d", answer->status);
 }
 
-static ao2_code_t run(ao2_span_t *claims, ao2_errand_end_t *how,
+/* A server that says 200, or 400, is there, whatever else it says: whoever
+ * has a token to which it answers strangely must not be able to have it left
+ * alone. */
+static ao2_code_t run(ao2_http_answer_t *answer, ao2_errand_end_t *how,
                       const ao2_introspection_t *self, ao2_span_t token,
                       const ao2_errand_t *errand, ao2_fail_t *fail)
 {
     ao2_http_request_t request = {0};
-    ao2_http_answer_t answer;
     ao2_fail_t why = {0};
     ao2_code_t code = find_url(&request.url, self, errand, fail);
 
@@ -212,34 +214,39 @@ static ao2_code_t run(ao2_span_t *claims, ao2_errand_end_t *how,
     if (code != AO2_OK) {
         return code;
     }
-    if (ao2_errand_call(errand, &answer, &request, &why) != AO2_OK) {
+    if (ao2_errand_call(errand, answer, &request, &why) != AO2_OK) {
+        if (answer->status == 200) {
+            *how = AO2_ERRAND_DONE;
+        }
         return unavailable(fail, why.detail);
     }
-    code = check_status(how, &answer, fail);
-    if (code == AO2_OK) {
-        code = read_answer(claims, &answer, self, errand->pool, fail);
-    }
-    if (code == AO2_OK) {
-        *how = AO2_ERRAND_DONE;
-    }
-    return code;
+    return check_status(how, answer, fail);
 }
 
-ao2_code_t ao2_introspection_call(ao2_span_t *claims,
+ao2_code_t ao2_introspection_call(ao2_span_t *claims, int *is_strange,
                                   const ao2_introspection_t *self,
                                   ao2_span_t token, apr_pool_t *pool,
                                   ao2_fail_t *fail)
 {
     ao2_errand_t errand;
     ao2_errand_end_t how;
+    ao2_http_answer_t answer = {0};
     ao2_code_t code = ao2_errand_begin(&errand, self->ways.remote,
                                        AO2_TARGET_ANSWERS, pool, fail);
 
     claims->ptr = NULL;
     claims->len = 0;
-    if (code == AO2_OK) {
-        code = run(claims, &how, self, token, &errand, fail);
-        ao2_errand_end(&errand, how);
+    *is_strange = 0;
+    if (code != AO2_OK) {
+        return code;
     }
+    code = run(&answer, &how, self, token, &errand, fail);
+    ao2_errand_end(&errand, how);
+    /* Keys for a signed answer may have to be called for, from a place of
+     * their own. */
+    if (code == AO2_OK) {
+        code = read_answer(claims, &answer, self, pool, fail);
+    }
+    *is_strange = code != AO2_OK && how == AO2_ERRAND_DONE;
     return code;
 }

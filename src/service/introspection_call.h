@@ -18,9 +18,11 @@ struct ao2_introspection {
  * Call the endpoint about a token.
  * @param claims  the answer's claims as JSON text, in @a pool; absent when
  *                the token is not active
+ * @param is_strange  set with a failure: the server did answer, but not in a
+ *                    way that is of use
  * @return AO2_OK or AO2_E_ISSUER_UNAVAILABLE
  */
-ao2_code_t ao2_introspection_call(ao2_span_t *claims,
+ao2_code_t ao2_introspection_call(ao2_span_t *claims, int *is_strange,
                                   const ao2_introspection_t *introspection,
                                   ao2_span_t token, apr_pool_t *pool,
                                   ao2_fail_t *fail);

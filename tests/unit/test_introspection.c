@@ -10,6 +10,7 @@ static struct {
     int calls;
     int status;
     int broken;
+    int too_long;
     const char *type;
     const char *body;
     const char *form;   /* of the last request */
@@ -38,6 +39,9 @@ static ao2_code_t fake_call(ao2_http_t *self, ao2_http_answer_t *answer,
                             : "", sizeof(fields));
     fake.fields = fields;
     answer->status = fake.status;
+    if (fake.too_long) {
+        return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE, "too long");
+    }
     answer->media_type = fake.type;
     answer->max_age = -1;
     answer->body = ao2_span(fake.body);
@@ -303,26 +307,20 @@ static void left_alone(void **state)
     setup_t *setup = set_up(*state);
     int i;
 
-    fake.status = 400;
-    for (i = 0; i < 10; i++) {
-        assert_int_equal(ask(setup, "opaque-token", NULL),
-                         AO2_E_ISSUER_UNAVAILABLE);
-    }
-    assert_int_equal(fake.calls, 10);
     fake.status = 401;
     for (i = 0; i < 10; i++) {
         assert_int_equal(ask(setup, "opaque-token", NULL),
                          AO2_E_ISSUER_UNAVAILABLE);
     }
-    assert_int_equal(fake.calls, 11);
+    assert_int_equal(fake.calls, 1);
     for (i = 0; i < 10; i++) {
         fake.now += apr_time_from_sec(30);
         ask(setup, "opaque-token", NULL);
     }
-    assert_int_equal(fake.calls, 21);
+    assert_int_equal(fake.calls, 11);
     fake.now += apr_time_from_sec(29);
     ask(setup, "opaque-token", NULL);
-    assert_int_equal(fake.calls, 21);
+    assert_int_equal(fake.calls, 11);
     fake.status = 200;
     fake.now += apr_time_from_sec(1);
     assert_int_equal(ask(setup, "opaque-token", NULL), AO2_OK);
@@ -330,7 +328,48 @@ static void left_alone(void **state)
     for (i = 0; i < 20; i++) {
         ask(setup, "opaque-token-2", NULL);
     }
-    assert_int_equal(fake.calls, 25);
+    assert_int_equal(fake.calls, 15);
+}
+
+/* A token that the issuer cannot answer about is left alone for a second;
+ * the issuer is not. */
+static void strange_answers(void **state)
+{
+    static const struct {
+        int status;
+        int too_long;
+        const char *body;
+        int calls; /* for ten tokens, each asked about twice */
+    } rows[] = {
+        {400, 0, ACTIVE, 10},    {200, 0, "<html>", 10},
+        {200, 1, ACTIVE, 10},    {200, 0, "{\"active\":1}", 10},
+        {500, 0, ACTIVE, 3},     {500, 1, ACTIVE, 3},
+        {302, 0, ACTIVE, 3},
+    };
+    char token[] = "opaque-token-0";
+    size_t i;
+    int k;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        setup_t *setup = set_up(*state);
+
+        fake.status = rows[i].status;
+        fake.too_long = rows[i].too_long;
+        fake.body = rows[i].body;
+        for (k = 0; k < 20; k++) {
+            token[sizeof(token) - 2] = (char)('a' + k / 2);
+            assert_int_equal(ask(setup, token, NULL),
+                             AO2_E_ISSUER_UNAVAILABLE);
+        }
+        if (fake.calls != rows[i].calls) {
+            fail_msg("row %d: %d calls", (int)i, fake.calls);
+        }
+        fake.status = 200;
+        fake.too_long = 0;
+        fake.body = ACTIVE;
+        fake.now += apr_time_from_sec(2);
+        assert_int_equal(ask(setup, token, NULL), AO2_OK);
+    }
 }
 
 static void request(void **state)
@@ -446,7 +485,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(answers), TEST(until), TEST(refused_again), TEST(formats),
-        TEST(several_issuers), TEST(left_alone), TEST(request),
+        TEST(several_issuers), TEST(left_alone), TEST(strange_answers),
+        TEST(request),
         TEST(clock_goes_back), TEST(api_tokens),
     };
 
