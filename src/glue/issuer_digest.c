@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "base/file.h"
+
 static void add(EVP_MD_CTX *ctx, const void *bytes, apr_size_t length)
 {
     apr_uint64_t before = length;
@@ -27,6 +29,31 @@ static void add_key(EVP_MD_CTX *ctx, const ao2_key_t *key, apr_pool_t *temp)
     }
 }
 
+static ao2_code_t take(void *ctx, ao2_span_t bytes, ao2_fail_t *fail)
+{
+    return EVP_DigestUpdate(ctx, bytes.ptr, bytes.len) == 1
+               ? AO2_OK
+               : ao2_fail(fail, AO2_E_MISCONFIGURED, "no digest");
+}
+
+/* What a file holds. What is none (a folder), or cannot be read yet, counts
+ * as its name does. @return 0: no digest can be made */
+static int add_file(EVP_MD_CTX *ctx, const char *path)
+{
+    EVP_MD_CTX *own = EVP_MD_CTX_new();
+    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+    unsigned length = 0;
+    int good = own && EVP_DigestInit_ex(own, EVP_sha256(), NULL) == 1;
+
+    if (good && path &&
+        ao2_file_feed(NULL, path, take, own, NULL) == AO2_OK) {
+        good = EVP_DigestFinal_ex(own, digest, &length) == 1;
+    }
+    EVP_MD_CTX_free(own);
+    add(ctx, digest, length);
+    return good;
+}
+
 int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -46,7 +73,10 @@ int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
                                        const ao2_key_t *),
                     cmd->temp_pool);
         }
-        good = EVP_DigestFinal_ex(ctx, draft->issuer.digest, NULL) == 1;
+        good = add_file(ctx, draft->issuer.way.ca) &&
+               add_file(ctx, draft->issuer.way.cert) &&
+               add_file(ctx, draft->issuer.way.key) &&
+               EVP_DigestFinal_ex(ctx, draft->issuer.digest, NULL) == 1;
     }
     EVP_MD_CTX_free(ctx);
     return good;

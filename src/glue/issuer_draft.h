@@ -43,7 +43,7 @@ const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
 
 /**
  * The digest of all settings of the section: of the lines as they stand
- * there, and of what secrets and keys they lead to.
+ * there, and of what secrets, keys and certificates they lead to.
  * @return 1 when done, else 0
  */
 int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd);

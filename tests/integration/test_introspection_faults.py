@@ -227,11 +227,12 @@ def test_memory_stays_bounded(httpd, issuer):
     assert resident(server) - before < 6 * 1024 * 1024
 
 
-def test_changed_secret_meets_no_old_answer(httpd, issuer):
+@pytest.mark.parametrize("lines", [
+    "ApiClientAuth client_secret_basic me file:keys/secret",
+    "ApiTLS cert=keys/secret key=keys/secret", "ApiTLS ca=keys/secret"])
+def test_changed_secret_meets_no_old_answer(httpd, issuer, lines):
     """After a graceful restart what was cached counts on, unless the object
-    is another one; a secret alone makes it another."""
-    lines = "ApiClientAuth client_secret_basic me file:keys/secret"
-
+    is another one; what a file holds makes it another."""
     def restarted(secret):
         server.write("keys/secret", secret)
         until(lambda: resumed(server))
