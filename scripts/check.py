@@ -23,7 +23,8 @@ TOP = Path(__file__).resolve().parents[1]
 STEP_LIMIT_SEC = 1800
 JOBS = os.cpu_count() or 1
 #: Unit tests with many threads.
-THREADED = ("allowance", "flight", "gate", "identity_cache", "keyring")
+THREADED = ("allowance", "answers", "flight", "gate", "identity_cache",
+            "keyring")
 
 
 @dataclass

@@ -51,6 +51,20 @@
 #define AO2_MAX_REGISTRY (1024 * 1024 * 1024)
 /** One record of it, an application with all that is its own. */
 #define AO2_MAX_REGISTRY_RECORD (4 * 1024 * 1024)
+/** How old an answer of a registry in a database may be, in seconds, while
+ *  the database does not answer; ApiRegistryTTL where that is longer. */
+#define AO2_MAX_REGISTRY_STALE_SEC 300
+/** How long a request waits for such a database, in milliseconds. */
+#define AO2_MAX_REGISTRY_WAIT_MSEC 1000
+/** What one process keeps of the answers of such a database. */
+#define AO2_MAX_REGISTRY_ANSWERS (16 * 1024 * 1024)
+/** One answer of such a database. */
+#define AO2_MAX_REGISTRY_ANSWER (64 * 1024)
+/** Questions that wait for such a database in one process; one more fails. */
+#define AO2_MAX_REGISTRY_QUEUE 256
+/** Threads of one process, each with a connection, that talk to such a
+ *  database; twice as many while some are stuck. */
+#define AO2_MAX_REGISTRY_THREADS 4
 /** A name, identifier or version in a registry. */
 #define AO2_MAX_NAME 255
 /** Limits of one plan. */
