@@ -10,8 +10,8 @@ import re
 from guard import run
 
 MAKEFILE = "Makefile.am"
-HANDED_OUT = ("docs", "conf", "scripts", "tests", "bench")
-ROOT_FILES = re.compile(r"[A-Z]\w*(\.md)?|\.clang-format")
+HANDED_OUT = ("docs", "conf", "debian", "scripts", "tests", "bench")
+ROOT_FILES = re.compile(r"[A-Z]\w*(\.md)?|\.clang-format|\w+\.spec")
 #: Not built by make: public vectors, what an integration test compiles.
 APART = {"tests/vectors", "tests/integration"}
 MADE = {"Makefile", "Makefile.in", ".deps", ".libs", "__pycache__",
