@@ -170,6 +170,7 @@ ao2_code_t ao2_generation_build(ao2_generation_t **pgeneration,
     if (code == AO2_OK) {
         code = add_files(generation, source, old, fail);
     }
+    generation->local = *generation->set;
     if (code == AO2_OK && (documents || old)) {
         code = add_documents(generation,
                              documents ? documents : &old->documents, fail);

@@ -14,6 +14,7 @@ typedef struct {
     apr_pool_t *pool; /**< its own, with its own allocator */
     volatile apr_uint32_t readers;
     ao2_keyset_t *set;
+    ao2_keyset_t local; /**< those of set that no server said */
     ao2_span_t files[AO2_MAX_KEY_SOURCES];  /**< documents as they were */
     ao2_documents_t documents;              /**< what servers said */
     ao2_fail_t trouble; /**< with a file, whose keys are those of before;

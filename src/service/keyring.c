@@ -30,6 +30,11 @@ struct ao2_keyring {
     ao2_file_stamp_t stamps[AO2_MAX_KEY_SOURCES];
 };
 
+static int has_local(const ao2_key_source_t *source)
+{
+    return source->files->nelts > 0 || source->static_keys->nelts > 0;
+}
+
 static apr_time_t time_now(const ao2_keyring_t *ring)
 {
     return ao2_remote_now(ring->remote);
@@ -63,6 +68,13 @@ static int files_changed(ao2_keyring_t *ring)
     return changed;
 }
 
+/* Whether nothing is missing: where servers are asked, what they said. */
+static int has_all(const ao2_keyring_t *ring)
+{
+    return ring->current &&
+           (!ring->supply || ring->current->documents.count > 0);
+}
+
 static void tell(ao2_keyring_t *ring, const ao2_fail_t *fail, apr_time_t now)
 {
     ao2_log_t *log = ring->remote->ports.log;
@@ -75,7 +87,7 @@ static void tell(ao2_keyring_t *ring, const ao2_fail_t *fail, apr_time_t now)
     ring->told_at = now;
     apr_snprintf(text, sizeof(text), "<ApiIssuer %s>: %s%s",
                  ring->source->issuer_name, fail->detail,
-                 ring->current ? "; the old keys stay in force" : "");
+                 has_all(ring) ? "; the old keys stay in force" : "");
     log->write(log, AO2_LEVEL_WARNING, fail->code, text);
 }
 
@@ -185,7 +197,7 @@ static int is_behind(const ao2_keyring_t *ring)
     apr_uint64_t version = ring->supply ? ao2_key_supply_version(ring->supply)
                                         : 0;
 
-    return version != 0 && ring->current &&
+    return version != 0 && has_all(ring) &&
            ring->current->documents.version != version &&
            ring->caught_up != version;
 }
@@ -198,7 +210,7 @@ static int is_due(const ao2_keyring_t *ring, apr_time_t now)
 
 static int is_usable(const ao2_keyring_t *ring, apr_time_t now)
 {
-    return ring->current &&
+    return has_all(ring) &&
            (!ring->supply || ao2_key_supply_serves(ring->supply, now));
 }
 
@@ -339,6 +351,25 @@ static ao2_code_t need_newer(ao2_keyring_t *ring, const void *have,
     return AO2_OK;
 }
 
+int ao2_keyring_hold_local(ao2_key_hold_t *hold, ao2_keyring_t *ring)
+{
+    int held;
+
+    memset(hold, 0, sizeof(*hold));
+    if (!has_local(ring->source)) {
+        return 0;
+    }
+    apr_thread_mutex_lock(ring->mutex);
+    look_at_files(ring, time_now(ring));
+    held = !is_usable(ring, time_now(ring)) && ring->current;
+    if (held) {
+        hold_current(hold, ring);
+        hold->set = &ring->current->local;
+    }
+    apr_thread_mutex_unlock(ring->mutex);
+    return held;
+}
+
 ao2_code_t ao2_keyring_hold_newer(ao2_key_hold_t *hold, ao2_keyring_t *ring,
                                   int *retry_after_sec, ao2_fail_t *fail)
 {
@@ -378,7 +409,7 @@ void ao2_keyring_tick(ao2_keyring_t *ring)
     ring->ticked_at = now;
     look_at_files(ring, now);
     /* Keys that nobody ever asked for are not fetched. */
-    if (ring->current && is_due(ring, now)) {
+    if (has_all(ring) && is_due(ring, now)) {
         load(ring, AO2_SUPPLY_RENEW);
         ring->ticked_at = time_now(ring);
     }
@@ -408,7 +439,7 @@ ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
     }
     apr_pool_cleanup_register(pool, ring, close_ring, apr_pool_cleanup_null);
     files_changed(ring);
-    if (!supply) {
+    if (!supply || has_local(source)) {
         apr_thread_mutex_lock(ring->mutex);
         code = load(ring, LOAD_FILES);
         apr_thread_mutex_unlock(ring->mutex);

@@ -51,6 +51,13 @@ ao2_code_t ao2_keyring_hold(ao2_key_hold_t *hold, ao2_keyring_t *ring,
                             int *retry_after_sec, ao2_fail_t *fail);
 
 /**
+ * Hold the keys that no server has to say, where those that one has to say
+ * are not there: whoever comes with such a key need not wait for it.
+ * @return 1 when held
+ */
+int ao2_keyring_hold_local(ao2_key_hold_t *hold, ao2_keyring_t *ring);
+
+/**
  * Hold newer keys than @a hold, because none of these fitted a token: looks
  * at files, and fetches at most once in AO2_KEYS_UNKNOWN_PAUSE (the
  * first load does not count). Callers during that fetch wait for it. On

@@ -148,6 +148,44 @@ static void key_file_beside_url(void **state)
     unlink(path);
 }
 
+/* What a file holds is not kept waiting by a server, nor lost with it; what
+ * the server said is, when its time is over. */
+static void key_file_while_server_is_down(void **state)
+{
+    const char *path = fresh_path(*state);
+    ao2_key_t *key = new_key("f1", *state);
+    ao2_key_t *other = new_key("f2", *state);
+    setup_t *setup;
+    int i;
+
+    write_file(path, jwks_of(key, *state));
+    setup = set_up("https://i/k", path, *state);
+    fake.broken = 1;
+    assert_int_equal(ask(setup, key, *state), AO2_OK);
+    assert_int_equal(fake.calls, 0);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(ask(setup, setup->key, *state),
+                         AO2_E_ISSUER_UNAVAILABLE);
+        assert_int_equal(ask(setup, key, *state), AO2_OK);
+    }
+    assert_int_equal(fake.calls, 3);
+    write_file(path, jwks_of(other, *state));
+    fake.now += apr_time_from_sec(3);
+    assert_int_equal(ask(setup, other, *state), AO2_OK);
+    assert_int_equal(fake.calls, 3);
+    assert_int_equal(ask(setup, key, *state), AO2_E_ISSUER_UNAVAILABLE);
+    fake.broken = 0;
+    fake.now += apr_time_from_sec(3);
+    assert_int_equal(ask(setup, setup->key, *state), AO2_OK);
+    assert_int_equal(ask(setup, key, *state), AO2_E_TOKEN_INVALID);
+    fake.broken = 1;
+    fake.now += apr_time_from_sec(3600 + 86400 + 1);
+    assert_int_equal(ask(setup, other, *state), AO2_OK);
+    assert_int_equal(ask(setup, setup->key, *state),
+                     AO2_E_ISSUER_UNAVAILABLE);
+    unlink(path);
+}
+
 static void too_many_sources(void **state)
 {
     setup_t *setup = set_up("https://i/k", NULL, *state);
@@ -177,6 +215,7 @@ int main(void)
         TEST(key_files),
         TEST(key_file_bad_at_start),
         TEST(key_file_beside_url),
+        TEST(key_file_while_server_is_down),
         TEST(too_many_sources),
     };
 
