@@ -285,26 +285,27 @@ static void make_cache(use_t *use, apr_pool_t *child, server_rec *main_server)
 }
 
 static ao2_store_t *make_store(ao2_cache_t *cache, const ao2_span_t *secret,
-                               const server_rec *server, apr_pool_t *child)
+                               server_rec *server, apr_pool_t *child)
 {
     static const ao2_span_t none = {NULL, 0};
     ao2_store_t *store;
     ao2_fail_t fail = {0};
 
-    if (ao2_store_make(&store, cache, secret ? *secret : none, child, &fail)
+    if (ao2_store_make(&store, cache, secret ? *secret : none,
+                       ao2_httpd_log_make(server, child), child, &fail)
         != AO2_OK) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AO2-%03d %s: "
                      "ApiCache: %s: no cache is shared",
                      ao2_error_of(fail.code)->number,
                      ao2_error_of(fail.code)->id, fail.detail);
-        ao2_store_make(&store, NULL, none, child, NULL);
+        ao2_store_make(&store, NULL, none, NULL, child, NULL);
     }
     return store;
 }
 
 /* One store for all servers with the same cache and the same secret. */
 static ao2_store_t *get_store(apr_array_header_t *made, ao2_cache_t *cache,
-                              const server_rec *server, apr_pool_t *child)
+                              server_rec *server, apr_pool_t *child)
 {
     const ao2_span_t *secret = ao2_server_of(server)->cache_secret;
     made_t *one;

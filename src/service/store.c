@@ -16,8 +16,12 @@
 struct ao2_store {
     ao2_cache_t *cache;
     ao2_envelope_t envelope;
+    ao2_log_t *log; /* NULL: none */
+    apr_time_t told_at; /* atomic: of a value that was too long */
     ao2_store_counts_t counts; /* atomics */
 };
+
+#define TELL_AGAIN apr_time_from_sec(60)
 
 /* In front of a value: how long it is, until when it counts, and the number
  * that its further pieces carry. Whole numbers in network order. */
@@ -38,13 +42,14 @@ static apr_status_t wipe(void *data)
 }
 
 ao2_code_t ao2_store_make(ao2_store_t **pstore, ao2_cache_t *cache,
-                          ao2_span_t secret, apr_pool_t *pool,
-                          ao2_fail_t *fail)
+                          ao2_span_t secret, ao2_log_t *log,
+                          apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_store_t *store = apr_pcalloc(pool, sizeof(*store));
 
     *pstore = NULL;
     store->cache = cache;
+    store->log = log;
     if (!ao2_envelope_prepare(&store->envelope, secret)) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
                         "the cache's key cannot be derived");
@@ -261,6 +266,26 @@ static int put(ao2_store_t *store, const ao2_store_key_t key,
            put_entry(store, key, entry, expires, pool);
 }
 
+/* One of all threads that have it to tell. */
+static void tell_too_long(ao2_store_t *store, apr_size_t length)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t before = __atomic_load_n(&store->told_at, __ATOMIC_RELAXED);
+    char text[AO2_MAX_DETAIL];
+
+    if (!store->log ||
+        (before && now >= before && now - before < TELL_AGAIN) ||
+        !__atomic_compare_exchange_n(&store->told_at, &before, now, 0,
+                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        return;
+    }
+    apr_snprintf(text, sizeof(text),
+                 "ApiCache: a value of %" APR_SIZE_T_FMT " bytes is longer "
+                 "than any that is kept there (%d): each process fetches it "
+                 "for itself", length, AO2_MAX_STORED);
+    store->log->write(store->log, AO2_LEVEL_WARNING, AO2_OK, text);
+}
+
 int ao2_store_put(ao2_store_t *store, const ao2_store_key_t key,
                   ao2_span_t value, apr_time_t expires, apr_pool_t *pool)
 {
@@ -268,6 +293,9 @@ int ao2_store_put(ao2_store_t *store, const ao2_store_key_t key,
 
     if (!store->cache || expires < 0) {
         return 0;
+    }
+    if (value.len > AO2_MAX_STORED) {
+        tell_too_long(store, value.len);
     }
     taken = value.len <= AO2_MAX_STORED &&
             put(store, key, value, expires, pool);

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "port/cache.h"
+#include "port/log.h"
 
 /** What a value is; part of its key. */
 typedef enum {
@@ -40,11 +41,12 @@ typedef struct {
  * @param cache   borrowed for the pool's life; NULL: nothing is ever found
  * @param secret  any bytes, the same on all machines that share the cache;
  *                absent: values are not encrypted
+ * @param log     borrowed as well; NULL: nothing is told
  * @return AO2_OK or AO2_E_MISCONFIGURED
  */
 ao2_code_t ao2_store_make(ao2_store_t **pstore, ao2_cache_t *cache,
-                          ao2_span_t secret, apr_pool_t *pool,
-                          ao2_fail_t *fail);
+                          ao2_span_t secret, ao2_log_t *log,
+                          apr_pool_t *pool, ao2_fail_t *fail);
 
 /**
  * The key of a value: SHA-256 over kind, the owner object's digest of all
@@ -63,7 +65,8 @@ int ao2_store_get(ao2_store_t *store, ao2_span_t *value, apr_time_t *expires,
                   const ao2_store_key_t key, apr_time_t now,
                   apr_pool_t *pool);
 
-/** Put a value in. At most AO2_MAX_STORED bytes; a longer one is dropped.
+/** Put a value in. At most AO2_MAX_STORED bytes; a longer one is dropped, and
+ *  told of once a minute.
  *  @return 1 when the cache took it, else 0 */
 int ao2_store_put(ao2_store_t *store, const ao2_store_key_t key,
                   ao2_span_t value, apr_time_t expires, apr_pool_t *pool);

@@ -85,8 +85,8 @@ static ao2_store_t *make_store(fake_t *fake, int with_secret,
     fake->cache.put = put;
     fake->cache.context = fake;
     fuzz_check(ao2_store_make(&store, &fake->cache,
-                              ao2_span(with_secret ? "secret" : NULL), pool,
-                              NULL) == AO2_OK,
+                              ao2_span(with_secret ? "secret" : NULL), NULL,
+                              pool, NULL) == AO2_OK,
                "a store is made");
     return store;
 }

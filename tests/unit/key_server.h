@@ -119,7 +119,8 @@ static inline void make_ports(ao2_ports_t *ports, apr_pool_t *pool)
     ports->log = &log_port;
     assert_int_equal(ao2_flight_make(&ports->flight, NULL, pool, NULL),
                      AO2_OK);
-    assert_int_equal(ao2_store_make(&ports->store, NULL, none, pool, NULL),
+    assert_int_equal(ao2_store_make(&ports->store, NULL, none, NULL, pool,
+                                    NULL),
                      AO2_OK);
 }
 

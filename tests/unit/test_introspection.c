@@ -97,7 +97,7 @@ static setup_t *set_up(apr_pool_t *pool)
     setup->ports.log = &log_port;
     setup->ports.board = &setup->world.board;
     setup->ports.flight = setup->world.flight;
-    ao2_store_make(&setup->ports.store, NULL, none, pool, NULL);
+    ao2_store_make(&setup->ports.store, NULL, none, NULL, pool, NULL);
     issuer->name = "corp";
     issuer->label = "<ApiIssuer corp>";
     issuer->digest[0] = ++number;
@@ -452,8 +452,8 @@ static void clock_goes_back(void **state)
     assert_int_equal(ask(setup, "opaque-1", NULL), AO2_OK);
     assert_int_equal(fake.calls, 2);
 
-    ao2_store_make(&setup->verifier.remote->ports.store, &cache, none, *state,
-                   NULL);
+    ao2_store_make(&setup->verifier.remote->ports.store, &cache, none, NULL,
+                   *state, NULL);
     fake.now = NOW;
     assert_int_equal(ask(setup, "opaque-2", &verdict), AO2_OK);
     fake.now = NOW - apr_time_from_sec(1);
