@@ -396,7 +396,7 @@ static void files_in_pieces(void **state)
 static void failures(void **state)
 {
     ao2_fail_t fail = {0};
-    int numbers[1000] = {0};
+    static int numbers[4096];
     int i;
 
     (void)state;
