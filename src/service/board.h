@@ -41,6 +41,17 @@ typedef struct {
     apr_time_t unknown;   /**< last fetch for an unknown kid */
 } ao2_key_times_t;
 
+/** How the token for a backend is. All members are atomics. */
+typedef struct {
+    apr_uint64_t version; /**< of the token that was announced; 0: none */
+    apr_time_t fetched;
+    apr_time_t due;       /**< renew from then on */
+    apr_time_t expires;
+    apr_time_t used;      /**< about when a request took it last */
+    apr_int64_t drops;    /**< core/gcra.h: tokens dropped lately */
+    apr_uint64_t last_drop; /**< part of that token's mark */
+} ao2_token_times_t;
+
 /** Limits of subscriptions that are not full: sets of sixteen. */
 #define AO2_LIMIT_SETS 16384
 #define AO2_LIMIT_WAYS 16
@@ -66,6 +77,7 @@ typedef struct {
     apr_time_t answered;       /**< the last answer to any call came */
     apr_time_t usual;          /**< how long answers take; 0: not known */
     ao2_key_times_t keys;
+    ao2_token_times_t token;
 } ao2_party_t;
 
 /** One flight. The lock of its bucket guards it. */

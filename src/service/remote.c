@@ -54,6 +54,18 @@ static apr_time_t refused_for(const ao2_remote_t *remote, apr_time_t now)
     return left > 0 && left <= AO2_REFUSED_LONGEST ? left : 0;
 }
 
+int ao2_remote_is_refused(const ao2_remote_t *remote)
+{
+    return refused_for(remote, ao2_remote_now(remote)) > 0;
+}
+
+int ao2_remote_is_left_alone(const ao2_remote_t *remote, ao2_target_t target)
+{
+    return ao2_pause_holds(&remote->party->pauses[target],
+                           ao2_remote_now(remote)) ||
+           (target == AO2_TARGET_ANSWERS && ao2_remote_is_refused(remote));
+}
+
 int ao2_remote_retry_after(const ao2_remote_t *remote, ao2_target_t target)
 {
     apr_time_t now = ao2_remote_now(remote);
@@ -124,7 +136,7 @@ ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
     errand->pool = pool;
     errand->target = target;
     if (target == AO2_TARGET_ANSWERS &&
-        refused_for(remote, ao2_remote_now(remote))) {
+        ao2_remote_is_refused(remote)) {
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "it refuses our credentials and is left alone for a "
                         "while");

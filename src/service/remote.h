@@ -61,6 +61,14 @@ apr_time_t ao2_remote_now(const ao2_remote_t *remote);
  *  flight. Microseconds. */
 apr_time_t ao2_remote_patience(const ao2_remote_t *remote);
 
+/** Whether calls that show credentials are left alone, since these are
+ *  refused; that it fails is another matter. */
+int ao2_remote_is_refused(const ao2_remote_t *remote);
+
+/** Whether a call to that target would be refused at once. */
+int ao2_remote_is_left_alone(const ao2_remote_t *remote,
+                             ao2_target_t target);
+
 /** When to ask again, for Retry-After: at least 1 second. */
 int ao2_remote_retry_after(const ao2_remote_t *remote, ao2_target_t target);
 

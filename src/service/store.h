@@ -21,7 +21,9 @@ typedef enum {
     AO2_KIND_METADATA,
     AO2_KIND_UPSTREAM_TOKEN,
     AO2_KIND_REGISTRY,
-    AO2_KIND_REFUSED_JWT
+    AO2_KIND_REFUSED_JWT,
+    AO2_KIND_REFRESH_TOKEN,
+    AO2_KIND_DROPPED_TOKEN
 } ao2_value_kind_t;
 
 typedef unsigned char ao2_store_key_t[AO2_CACHE_KEY];
