@@ -121,13 +121,13 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     return code;
 }
 
-ao2_flight_call_t ao2_upstream_make_call(ao2_upstream_question_t *question)
+ao2_flight_call_t ao2_upstream_make_call(ao2_upstream_question_t *question,
+                                         ao2_wait_t *wait)
 {
-    ao2_flight_call_t call = {{0},
-                              work,
-                              question,
+    ao2_flight_call_t call = {{0}, work, question,
                               ao2_remote_patience(question->upstream->remote),
-                              AO2_E_UPSTREAM_TOKEN_UNAVAILABLE};
+                              AO2_E_UPSTREAM_TOKEN_UNAVAILABLE,
+                              wait ? ao2_wait_goes_on : NULL, wait};
 
     memcpy(call.key, question->key, sizeof(call.key));
     return call;
@@ -164,7 +164,8 @@ static ao2_code_t ask(ao2_access_token_t *token,
     const ao2_remote_t *remote = question->upstream->remote;
     ao2_board_t *board = remote->ports.board;
     apr_time_t now = ao2_remote_now(remote);
-    ao2_flight_call_t call = ao2_upstream_make_call(question);
+    ao2_wait_t wait;
+    ao2_flight_call_t call = ao2_upstream_make_call(question, &wait);
     ao2_flight_result_t result;
     ao2_code_t code = ao2_upstream_is_exchange(question->upstream)
                           ? refused_before(question, now, fail)
@@ -173,7 +174,9 @@ static ao2_code_t ask(ao2_access_token_t *token,
     if (code != AO2_OK) {
         return code;
     }
+    ao2_wait_begin(&wait, remote, AO2_TARGET_ANSWERS);
     code = ao2_flight_run(remote->ports.flight, &result, &call, pool, fail);
+    ao2_wait_end(&wait);
     if (code == AO2_E_UPSTREAM_TOKEN_REFUSED && board &&
         ao2_upstream_is_exchange(question->upstream) &&
         !ao2_remote_is_refused(remote)) {

@@ -109,8 +109,9 @@ void ao2_upstream_keep_copy(const ao2_upstream_question_t *question,
 /* --- upstream.c -------------------------------------------------------- */
 
 /** The flight of a question, which is borrowed: what is found, else
- *  fetched. */
-ao2_flight_call_t ao2_upstream_make_call(ao2_upstream_question_t *question);
+ *  fetched. @param wait  borrowed; NULL: nobody waits */
+ao2_flight_call_t ao2_upstream_make_call(ao2_upstream_question_t *question,
+                                         ao2_wait_t *wait);
 
 /* --- upstream_renew.c: ahead of the end -------------------------------- */
 

@@ -47,7 +47,7 @@ static void renew(ao2_upstream_question_t *question, apr_time_t expires,
                   apr_pool_t *pool)
 {
     ao2_upstream_t *upstream = question->upstream;
-    ao2_flight_call_t call = ao2_upstream_make_call(question);
+    ao2_flight_call_t call = ao2_upstream_make_call(question, NULL);
     ao2_flight_result_t result;
     ao2_fail_t fail = {0};
     apr_time_t now;
