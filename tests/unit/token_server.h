@@ -262,8 +262,8 @@ static inline setup_t *set_up(ao2_grant_type_t type, int shared,
     setup->ports.log = &log_port;
     setup->ports.board = &setup->world.board;
     setup->ports.flight = setup->world.flight;
-    ao2_store_make(&setup->ports.store, shared ? &cache : NULL, none, pool,
-                   NULL);
+    ao2_store_make(&setup->ports.store, shared ? &cache : NULL, none, NULL,
+                   pool, NULL);
     set_up_grant(settings, type, pool);
     settings->label = "<ApiUpstream pizza>";
     settings->digest[0] = 1;
