@@ -177,24 +177,20 @@ static const ao2_state_t *inherit(request_rec *r, ao2_state_t *state)
 }
 
 /* The principal of the chain, where it was made from the same token by an
- * issuer object that is accepted here too. */
+ * issuer object that would be asked about it here too. */
 static int reuse(ao2_state_t *state, const ao2_state_t *from,
                  const ao2_check_t *check)
 {
-    int i;
-
     if (!from || !from->principal ||
-        !ao2_span_equal(from->credential.token, state->credential.token)) {
+        !ao2_span_equal(from->credential.token, state->credential.token) ||
+        ao2_check_place(check, from->verifier, from->jwt_as_opaque)
+            == check->count) {
         return 0;
     }
-    for (i = 0; i < check->count; i++) {
-        if (check->verifiers[i] == from->verifier) {
-            state->principal = from->principal;
-            state->verifier = from->verifier;
-            return 1;
-        }
-    }
-    return 0;
+    state->principal = from->principal;
+    state->verifier = from->verifier;
+    state->jwt_as_opaque = from->jwt_as_opaque;
+    return 1;
 }
 
 static ao2_code_t check_revocations(request_rec *r,
@@ -299,6 +295,7 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
     if (code == AO2_OK) {
         state->principal = verdict.principal;
         state->verifier = verdict.verifier;
+        state->jwt_as_opaque = verdict.jwt_as_opaque;
     }
     return code;
 }

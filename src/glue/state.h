@@ -32,6 +32,7 @@ typedef struct {
     /* Who it is; filled by authentication. */
     const ao2_principal_t *principal;
     const ao2_verifier_t *verifier; /**< that made the principal */
+    int jwt_as_opaque;   /**< of its verdict */
     const void *config;  /**< per_dir_config that this was asked under */
     int admitted_below;  /**< a sub-request was admitted with a token */
     int anonymous;                  /**< let in without a credential */

@@ -188,47 +188,6 @@ static void put_in(ao2_identity_cache_t *cache, stripe_t *stripe,
     stripe->counts.entries++;
 }
 
-static int place_of(const ao2_verifier_t *verifier, const ao2_check_t *check)
-{
-    int i;
-
-    for (i = 0; i < check->count; i++) {
-        if (check->verifiers[i] == verifier) {
-            return i;
-        }
-    }
-    return check->count;
-}
-
-/* Two objects may speak for one issuer: the first would be asked. */
-static int is_first_of_issuer(int place, const ao2_check_t *check)
-{
-    const char *url = check->verifiers[place]->issuer->rules.issuer_url;
-    int i;
-
-    for (i = 0; url && i < place; i++) {
-        const char *other = check->verifiers[i]->issuer->rules.issuer_url;
-
-        if (other && strcmp(other, url) == 0) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* What one took as it is goes by its "iss" where anybody looks into it. */
-static int takes_jwts(const ao2_check_t *check)
-{
-    int i;
-
-    for (i = 0; i < check->count; i++) {
-        if (check->verifiers[i]->issuer->format != AO2_FORMAT_OPAQUE) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int is_current(const entry_t *entry, apr_time_t now)
 {
     return now < entry->until && now >= entry->since - CLOCK_TOLERANCE &&
@@ -248,20 +207,20 @@ static entry_t *look_up(ao2_identity_cache_t *cache, stripe_t *stripe,
         entry_t *next = entry->next;
 
         if (same_key(&entry->key, key)) {
-            int place = place_of(entry->verifier, check);
+            int place = ao2_check_place(check, entry->verifier,
+                                        entry->jwt_as_opaque);
 
             if (!is_current(entry, check->now)) {
                 take_out(cache, stripe, entry);
             }
-            else if (place < best &&
-                     !(entry->jwt_as_opaque && takes_jwts(check))) {
+            else if (place < best) {
                 best = place;
                 found = entry;
             }
         }
         entry = next;
     }
-    return found && is_first_of_issuer(best, check) ? found : NULL;
+    return found;
 }
 
 int ao2_identity_find(ao2_identity_cache_t *cache, ao2_verdict_t *verdict,
@@ -282,6 +241,7 @@ int ao2_identity_find(ao2_identity_cache_t *cache, ao2_verdict_t *verdict,
         verdict->verifier = entry->verifier;
         verdict->until = entry->until;
         verdict->epoch = entry->epoch;
+        verdict->jwt_as_opaque = entry->jwt_as_opaque;
     }
     else {
         stripe->counts.misses++;

@@ -6,6 +6,48 @@
 #include "service/registry_token.h"
 #include "service/signature_check.h"
 
+/* Two objects may speak for one issuer: the first would be asked. */
+static int is_first_of_issuer(int place, const ao2_check_t *check)
+{
+    const char *url = check->verifiers[place]->issuer->rules.issuer_url;
+    int i;
+
+    for (i = 0; url && i < place; i++) {
+        const char *other = check->verifiers[i]->issuer->rules.issuer_url;
+
+        if (other && strcmp(other, url) == 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int takes_jwts(const ao2_check_t *check)
+{
+    int i;
+
+    for (i = 0; i < check->count; i++) {
+        if (check->verifiers[i]->issuer->format != AO2_FORMAT_OPAQUE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int ao2_check_place(const ao2_check_t *check, const ao2_verifier_t *verifier,
+                    int jwt_as_opaque)
+{
+    int place = 0;
+
+    while (place < check->count && check->verifiers[place] != verifier) {
+        place++;
+    }
+    return place < check->count && is_first_of_issuer(place, check) &&
+                   !(jwt_as_opaque && takes_jwts(check))
+               ? place
+               : check->count;
+}
+
 /* A JWT, taken apart. */
 typedef struct {
     ao2_jws_t *jws;

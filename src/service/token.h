@@ -28,6 +28,17 @@ typedef struct {
 } ao2_verdict_t;
 
 /**
+ * Where a verifier stands among those of a check, if the check may lead to
+ * it again for a token that it let in: not behind another object for the same
+ * issuer, which would be asked in its place; and what it took as it is goes by
+ * its "iss" where anybody looks into it.
+ * @param jwt_as_opaque  of its verdict
+ * @return below check->count; else that number
+ */
+int ao2_check_place(const ao2_check_t *check, const ao2_verifier_t *verifier,
+                    int jwt_as_opaque);
+
+/**
  * Check a token. What has the form of an API token goes to the registry,
  * where API tokens are accepted; elsewhere it is refused, and shown to nobody.
  * A JWT goes to the first verifier whose

@@ -8,10 +8,10 @@ printf 'Content-Type: text/plain\\n\\n'
 echo "$OAUTH2_SUBJECT|$REMOTE_USER|$AUTH_TYPE|$WHO|$HTTP_X_USER|$HTTP_AUTHORIZATION"
 """
 FILES = {f"htdocs/{name}": SCRIPT for name in
-         ("api/env.cgi", "files/env.cgi", "mv/env.cgi", "b/env.cgi",
+         ("api/env.cgi", "files/env.cgi", "mv/env.cgi", "b/env.cgi", "f/env.cgi",
           "d/env2.cgi")}
 FILES.update({
-    "htdocs/public/x.txt": "x", "htdocs/c/x.txt": "x", "htdocs/act/x.act": "x",
+    "htdocs/public/x.txt": "x", "htdocs/c/x.txt": "x", "htdocs/g/x.txt": "x", "htdocs/act/x.act": "x",
     "htdocs/cgi/local.cgi": "#!/bin/sh\nprintf 'Location: /api/env.cgi\\n\\n'",
     "htdocs/ssi/same.shtml": "<!--#include virtual='/ssi/env.cgi' -->",
     "htdocs/ssi/other.shtml": "<!--#include virtual='/api/env.cgi' -->",
@@ -47,6 +47,8 @@ RewriteRule ^/pt/(.*) /api/$1 [PT]
               ("/api", "/files", "/mv", "/ssi")) + \
     conf.location("/b", "ApiAccept b", *PASS[1:]) + \
     conf.location("/c", *PASS, "DirectoryIndex /b/env.cgi") + \
+    conf.location("/f", "ApiAccept b corp", *PASS[1:]) + \
+    conf.location("/g", *PASS, "DirectoryIndex /f/env.cgi") + \
     conf.location("/d", *PASS, "DirectoryIndex env2.cgi") + \
     conf.location("/d/env2.cgi", *PASS, audience="pasta")
 MAIN = (conf.issuer() + conf.issuer(
@@ -104,9 +106,11 @@ def test_page_tells_what_it_includes(server, key):
     assert seen(server, "/open/env.cgi", token)[0][1:5] == [""] * 4
 
 
-@pytest.mark.parametrize("path", ["/b/env.cgi", "/b/", "/c/"])
+@pytest.mark.parametrize("path", ["/b/env.cgi", "/b/", "/c/", "/f/env.cgi",
+                                  "/f/", "/g/"])
 def test_identity_of_the_place(server, key, path):
-    """An index in another place speaks by the issuer object of that one."""
+    """An index in another place speaks by the issuer object of that one; of
+    two for the same issuer by the first."""
     token = tokens.sign(tokens.claims(b_sub="betty"), key)
     assert seen(server, path, token)[0] == \
         ["betty", "betty", "Bearer", "alice", "alice", ""]
