@@ -11,6 +11,7 @@
 #include <ap_expr.h>
 #include <mod_proxy.h>
 
+#include "glue/attach.h"
 #include "glue/authenticate.h"
 #include "glue/authorize.h"
 #include "glue/caches.h"
@@ -19,6 +20,7 @@
 #include "glue/form.h"
 #include "glue/identity.h"
 #include "glue/lifecycle.h"
+#include "glue/replay.h"
 #include "glue/respond.h"
 #include "glue/runtime.h"
 #include "mod_api_oauth2.h"
@@ -55,8 +57,14 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(ao2_identity_fixup, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(ao2_identity_prepare, after_upgrade, NULL,
                     APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(ao2_attach_prepare, NULL, NULL,
+                    APR_HOOK_REALLY_FIRST + 1);
     APR_OPTIONAL_HOOK(proxy, fixups, ao2_identity_proxy, NULL, NULL,
                       APR_HOOK_LAST);
+    APR_OPTIONAL_HOOK(proxy, fixups, ao2_attach_fixup, NULL, NULL,
+                      APR_HOOK_LAST);
+    APR_OPTIONAL_HOOK(proxy, request_status, ao2_attach_finish, NULL, NULL,
+                      APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(ao2_respond_insert_private, NULL, NULL,
                           APR_HOOK_MIDDLE);
     ap_hook_insert_filter(ao2_form_insert_filter, NULL, NULL,
@@ -72,6 +80,7 @@ static void register_hooks(apr_pool_t *pool)
     ao2_authorize_register(pool);
     ao2_respond_register();
     ao2_form_register();
+    ao2_replay_register();
     APR_REGISTER_OPTIONAL_FN(api_oauth2_claim);
 }
 

@@ -34,6 +34,11 @@
 /** A note on a request with a token: where what is known of it came from,
  *  "process", "shared" (the shared cache) or "miss" (it was checked). */
 #define API_OAUTH2_NOTE_CACHE "oauth2-cache"
+/** A note on a request that was sent to a backend with the token of an
+ *  <ApiUpstream>: "cached", "fetched" (now, for this request or another that
+ *  it waited for) or "retried" (with another token, after the backend's
+ *  401). */
+#define API_OAUTH2_NOTE_UPSTREAM "oauth2-upstream"
 
 /**
  * A claim of the token that authenticated @a r, written as ApiPassClaim

@@ -43,12 +43,13 @@ typedef struct {
     int is_header; /**< else an environment variable */
 } ao2_pass_t;
 
-/** One name in an ApiAccept, to be checked once all objects are known. */
+/** A name in ApiAccept or ApiUpstreamToken, to be checked once all objects
+ *  are known. */
 typedef struct {
     const char *name;
     const char *file;
     int line;
-} ao2_accept_use_t;
+} ao2_name_use_t;
 
 /** One ApiTokenCache. */
 typedef struct {

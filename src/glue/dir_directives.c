@@ -22,15 +22,15 @@ const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
 }
 
 /* Names in a .htaccess are looked up by the request that reads it. */
-static void note_accept(cmd_parms *cmd, const char *name)
+static void note_use(cmd_parms *cmd, apr_array_header_t *uses,
+                     const char *name)
 {
-    ao2_server_t *server = ao2_server_of(cmd->server);
-    ao2_accept_use_t *use;
+    ao2_name_use_t *use;
 
     if (ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
         return;
     }
-    use = apr_array_push(server->accept_uses);
+    use = apr_array_push(uses);
     use->name = name;
     use->file = cmd->directive->filename;
     use->line = cmd->directive->line_num;
@@ -49,7 +49,8 @@ const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
     }
     conf->accept = ao2_directive_words(cmd->pool, argc, argv);
     for (i = 0; i < argc; i++) {
-        note_accept(cmd, APR_ARRAY_IDX(conf->accept, i, const char *));
+        note_use(cmd, ao2_server_of(cmd->server)->accept_uses,
+                 APR_ARRAY_IDX(conf->accept, i, const char *));
     }
     return NULL;
 }
@@ -235,6 +236,24 @@ const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
 
         APR_ARRAY_PUSH(server->identity_headers, const char *) = pass->name;
     }
+    return NULL;
+}
+
+const char *ao2_set_upstream_token(cmd_parms *cmd, void *dir, int argc,
+                                   char *const argv[])
+{
+    ao2_dir_t *conf = dir;
+
+    if (argc != 1 || !argv[0][0]) {
+        return ao2_directive_count(cmd, "the NAME of an <ApiUpstream>, or "
+                                        "off");
+    }
+    if (strcasecmp(argv[0], "off") == 0) {
+        conf->upstream = "";
+        return NULL;
+    }
+    conf->upstream = apr_pstrdup(cmd->pool, argv[0]);
+    note_use(cmd, ao2_server_of(cmd->server)->upstream_uses, conf->upstream);
     return NULL;
 }
 

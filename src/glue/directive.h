@@ -51,6 +51,8 @@ const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
 const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
+const char *ao2_set_upstream_token(cmd_parms *cmd, void *dir, int argc,
+                                   char *const argv[]);
 const char *ao2_set_error_body(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
 const char *ao2_set_preflight(cmd_parms *cmd, void *dir, int argc,

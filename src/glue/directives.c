@@ -80,8 +80,10 @@ int ao2_directive_is_inner(const char *name)
 }
 
 /* D: everywhere, .htaccess with AllowOverride AuthConfig included.
+ * L: everywhere but in .htaccess.
  * S: server and virtual host. */
 #define IN_D (OR_AUTHCFG | RSRC_CONF)
+#define IN_L (ACCESS_CONF | RSRC_CONF)
 #define IN_S RSRC_CONF
 #define DIR_MEMBER(member) ((void *)APR_OFFSETOF(ao2_dir_t, member))
 #define DRAFT_MEMBER(member) ((void *)APR_OFFSETOF(ao2_issuer_draft_t, member))
@@ -109,6 +111,8 @@ const command_rec ao2_commands[] = {
                       "pass or protect"),
     AP_INIT_TAKE_ARGV("ApiAnonymous", ao2_set_flag, DIR_MEMBER(anonymous),
                       IN_D, "On or Off"),
+    AP_INIT_TAKE_ARGV("ApiUpstreamToken", ao2_set_upstream_token, NULL, IN_L,
+                      "the NAME of an <ApiUpstream>, or off"),
     AP_INIT_RAW_ARGS("Require", ao2_watch_require, NULL, OR_AUTHCFG,
                      "see mod_authz_core"),
     AP_INIT_TAKE1("AuthType", ao2_watch_auth_type, NULL, OR_AUTHCFG,

@@ -13,6 +13,22 @@
 
 APLOG_USE_MODULE(api_oauth2);
 
+void ao2_identity_drop(apr_table_t *fields, const char *name)
+{
+    const apr_array_header_t *all = apr_table_elts(fields);
+    const apr_table_entry_t *entry = (const void *)all->elts;
+    ao2_span_t wanted = ao2_span(name);
+    int i;
+
+    for (i = all->nelts - 1; i >= 0; i--) {
+        if (ao2_text_same_field(ao2_span(entry[i].key), wanted)) {
+            apr_table_unset(fields, entry[i].key);
+            /* One call may have taken out several entries. */
+            i = all->nelts < i ? all->nelts : i;
+        }
+    }
+}
+
 static int is_identity(const apr_array_header_t *names, ao2_span_t field)
 {
     int i;
@@ -53,17 +69,11 @@ static void scrub(request_rec *r)
 {
     const apr_array_header_t *names =
         ao2_server_of(r->server)->identity_headers;
-    apr_table_t *fields = r->headers_in;
-    const apr_array_header_t *all = apr_table_elts(fields);
-    const apr_table_entry_t *entry = (const void *)all->elts;
     int i;
 
-    for (i = all->nelts - 1; i >= 0; i--) {
-        if (is_identity(names, ao2_span(entry[i].key))) {
-            apr_table_unset(fields, entry[i].key);
-            /* One call may have taken out several entries. */
-            i = all->nelts < i ? all->nelts : i;
-        }
+    for (i = 0; i < names->nelts; i++) {
+        ao2_identity_drop(r->headers_in,
+                          APR_ARRAY_IDX(names, i, const char *));
     }
 }
 

@@ -12,6 +12,9 @@
 /** The environment variables of an authenticated request. */
 void ao2_identity_set_env(request_rec *r, const ao2_principal_t *principal);
 
+/** Take out every field whose name a backend may take for @a name. */
+void ao2_identity_drop(apr_table_t *fields, const char *name);
+
 /** Hook post_read_request: removes what a client sent under the names of
  *  identity headers, on every request of the virtual host. */
 int ao2_identity_scrub(request_rec *r);

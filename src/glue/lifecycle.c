@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "glue/caches.h"
+#include "glue/upstream.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -14,8 +15,8 @@ static int check_accept(const server_rec *server, apr_pool_t *temp)
     int i;
 
     for (i = 0; i < conf->accept_uses->nelts; i++) {
-        const ao2_accept_use_t *use = &APR_ARRAY_IDX(conf->accept_uses, i,
-                                                     ao2_accept_use_t);
+        const ao2_name_use_t *use = &APR_ARRAY_IDX(conf->accept_uses, i,
+                                                   ao2_name_use_t);
 
         if (strcmp(use->name, AO2_API_TOKEN_ISSUER) == 0
                 ? !conf->registry
@@ -29,6 +30,33 @@ static int check_accept(const server_rec *server, apr_pool_t *temp)
                          ao2_text_for_log(ao2_span(use->name), 80, temp));
             bad = 1;
         }
+    }
+    return bad;
+}
+
+static int check_upstreams(const server_rec *server, apr_pool_t *temp)
+{
+    const ao2_server_t *conf = ao2_server_of(server);
+    int bad = 0;
+    int i;
+
+    for (i = 0; i < conf->upstream_uses->nelts; i++) {
+        const ao2_name_use_t *use = &APR_ARRAY_IDX(conf->upstream_uses, i,
+                                                   ao2_name_use_t);
+
+        if (!ao2_upstream_find(server, use->name)) {
+            ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, server,
+                         "%s:%d: ApiUpstreamToken: \"%s\" is not allowed "
+                         "here: the NAME of an <ApiUpstream> of this server, "
+                         "or off", use->file, use->line,
+                         ao2_text_for_log(ao2_span(use->name), 80, temp));
+            bad = 1;
+        }
+    }
+    if (i > 0 && !ap_find_linked_module("mod_proxy.c")) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
+                     "ApiUpstreamToken has no effect: mod_proxy is not "
+                     "loaded");
     }
     return bad;
 }
@@ -118,6 +146,7 @@ int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
     bad |= ao2_caches_check(temp, main_server);
     for (server = main_server; server; server = server->next) {
         bad |= check_accept(server, temp);
+        bad |= check_upstreams(server, temp);
         warn_unset(server);
     }
     return bad ? HTTP_INTERNAL_SERVER_ERROR : OK;

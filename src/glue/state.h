@@ -12,6 +12,7 @@
 #include "core/credential.h"
 
 typedef struct ao2_form ao2_form_t;
+typedef struct ao2_attachment ao2_attachment_t;
 
 /** What a refusal says to the caller. */
 typedef struct {
@@ -46,6 +47,8 @@ typedef struct {
     const ao2_application_t *application; /**< NULL: none */
     ao2_key_type_t key_type;
     const char *counted_for; /**< whose allowance this request has used */
+
+    ao2_attachment_t *attachment; /**< the upstream's token; NULL: none */
 
     /* Authorization under way. */
     int asking_access; /**< inside our own run of access_checker_ex */

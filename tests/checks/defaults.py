@@ -13,7 +13,7 @@ SECTION = "src/glue/issuer_section.c"
 NONE = {"<ApiIssuer", "ApiIssuerURL", "ApiJWKS", "ApiPublicKey",
         "ApiSharedSecret", "ApiAudience", "ApiPassClaim", "ApiClientAuth",
         "ApiIntrospectionParam", "ApiRevocations", "ApiRegistry",
-        "ApiCacheSecret"}
+        "ApiCacheSecret", "ApiUpstreamToken"}
 
 # A default that is no row of a table: the word, and the code that makes it.
 SHOWN_BY = {

@@ -62,6 +62,8 @@ def tables(text):
 def context_of(handler, info, glue):
     if handler.startswith("ao2_issuer_"):
         return {"<ApiIssuer>"}
+    if "IN_L" in info:
+        return {"L"}
     if "IN_D" not in info:
         return {"S"}
     body = re.search(rf"\b{handler}\(.*?\n}}\n", glue, re.S)
