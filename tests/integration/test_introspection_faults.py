@@ -18,6 +18,8 @@ from support.introspector import Introspector, active
 from support.server import MPM
 from support.wait import until
 
+#: One a second, under load.
+RESTARTS = int(os.environ.get("AO2_RESTARTS", 8))
 SEVERAL = "MaxKeepAliveRequests 0\nStartServers 4\nServerLimit 16\n" + (
     "MinSpareServers 4\nMaxSpareServers 8\nMaxRequestWorkers 16"
     if MPM == "prefork" else
@@ -124,10 +126,11 @@ def test_graceful_restarts_under_load(httpd, issuer):
     server.expect(HTTPD)
     until(lambda: resumed(server))
     with Load(server, issuer) as load:
-        for _ in range(8):
+        for _ in range(RESTARTS):
             server.graceful()
             time.sleep(1)  # the pace is the test
-    assert resumed(server) >= 5  # httpd takes several that meet for one
+    # httpd takes several that meet for one
+    assert resumed(server) >= RESTARTS / 2
     assert load.got[200, 200] > 100 and load.got[401, 401] > 20
     assert load.others() == {}
 
