@@ -66,6 +66,8 @@ LOCATION = {
     "ApiPreflight": Row(["pass", "Protect"], {"On": "pass or protect",
                                               "open": "pass or protect"}),
     "ApiAnonymous": Row(*FLAG),
+    "ApiUpstreamToken": Row(["off", "OFF"], {
+        "nobody": "the NAME of an <ApiUpstream>", "''": "the NAME of an"}),
 }
 SERVER = {
     "ApiTokenCache": Row(["off", "64K", "16M", "1G"], {
