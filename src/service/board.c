@@ -1,9 +1,12 @@
 #include "service/board.h"
 
+#include <apr_general.h>
 #include <string.h>
 
-/* Which lock guards the taking of parties; flights spread over all. */
+/* Which lock guards the taking of parties, and the secret; flights spread
+ * over all. */
 #define PARTY_LOCK 0
+#define SECRET_WORDS 2
 
 static apr_size_t align(apr_size_t size)
 {
@@ -27,10 +30,15 @@ static apr_size_t limits_size(void)
     return align(sizeof(ao2_used_limit_t) * AO2_LIMIT_SETS * AO2_LIMIT_WAYS);
 }
 
+static apr_size_t secret_size(void)
+{
+    return align(sizeof(apr_uint64_t) * SECRET_WORDS);
+}
+
 apr_size_t ao2_board_size(apr_size_t parties)
 {
     return align(sizeof(ao2_party_t) * parties) + flights_size() +
-           refusals_size() + limits_size();
+           refusals_size() + limits_size() + secret_size();
 }
 
 static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
@@ -43,8 +51,25 @@ static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
     at += refusals_size();
     board->limits = (void *)at;
     at += limits_size();
+    board->secret = (void *)at;
+    at += secret_size();
     board->parties = (void *)at;
     board->party_count = parties;
+}
+
+/* The first process does. A machine without random numbers has a secret
+ * that everybody knows. */
+static void draw_secret(ao2_board_t *board)
+{
+    apr_uint64_t drawn[SECRET_WORDS] = {0};
+
+    board->shared->lock(board->shared, PARTY_LOCK);
+    if (!board->secret[0]) {
+        apr_generate_random_bytes((unsigned char *)drawn, sizeof(drawn));
+        board->secret[1] = drawn[1];
+        __atomic_store_n(&board->secret[0], drawn[0], __ATOMIC_RELEASE);
+    }
+    board->shared->unlock(board->shared, PARTY_LOCK);
 }
 
 void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
@@ -52,6 +77,7 @@ void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
 {
     board->shared = shared;
     lay_out(board, shared->memory, parties);
+    draw_secret(board);
 }
 
 static int is_party(const ao2_party_t *party,

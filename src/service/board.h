@@ -114,6 +114,8 @@ typedef struct {
     ao2_flight_place_t *flights;
     ao2_refused_token_t *refusals;
     ao2_used_limit_t *limits;
+    apr_uint64_t *secret; /**< two words: of the hashes of names that callers
+                               choose; drawn once */
 } ao2_board_t;
 
 /** The bytes a board takes. @param parties  how many there may be, over all

@@ -4,16 +4,14 @@
 
 #include "base/siphash.h"
 
-/* Names of an operator's own: nobody makes them collide. */
-static const apr_uint64_t secret[2] = {0, 0};
-
-/* A limit's key: plan and window in one hash, who in the other's secret. */
-static void make_key(apr_uint64_t key[2], const ao2_plan_t *plan, int index,
-                     ao2_span_t who)
+/* A limit's key: plan and window in one hash, who in the other's secret.
+ * Nobody can choose names that push out the entries of others. */
+static void make_key(apr_uint64_t key[2], const ao2_board_t *board,
+                     const ao2_plan_t *plan, int index, ao2_span_t who)
 {
     apr_uint64_t plan_key[2];
 
-    ao2_siphash(plan_key, secret, ao2_span(plan->labels[index]));
+    ao2_siphash(plan_key, board->secret, ao2_span(plan->labels[index]));
     ao2_siphash(key, plan_key, who);
 }
 
@@ -159,7 +157,7 @@ void ao2_limits_left(const ao2_board_t *board, ao2_quota_t *quotas,
         apr_uint64_t key[2];
         apr_int64_t due_ns;
 
-        make_key(key, plan, i, who);
+        make_key(key, board, plan, i, who);
         find(board, key, &due_ns);
         ao2_limit_look(&quotas[i], &plan->limits[i], due_ns, now);
     }
@@ -173,7 +171,7 @@ int ao2_limits_use(ao2_board_t *board, ao2_quota_t *quotas,
     int i;
 
     for (taken = 0; taken < plan->count; taken++) {
-        make_key(keys[taken], plan, taken, who);
+        make_key(keys[taken], board, plan, taken, who);
         if (!take(board, &quotas[taken], &plan->limits[taken], keys[taken],
                   now)) {
             break;

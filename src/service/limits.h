@@ -1,12 +1,12 @@
 /**
  * @file service/limits.h
- * How much of their plans subscriptions have used, exactly, in all
- * processes.
+ * How much of their plans subscriptions, and callers without one, have used,
+ * exactly, in all processes.
  *
  * Layer service. Without a lock but for the first use of a limit that was
  * full; any thread of any process may call. A limit that is full again needs
  * no memory. Where there is no room for one more, the limit that is next to
- * full is forgotten: its subscription may use at most what was still used
+ * full is forgotten: who has it may use at most what was still used
  * of it once more.
  */
 #ifndef AO2_SERVICE_LIMITS_H
