@@ -351,6 +351,7 @@ static ao2_code_t establish(request_rec *r, ao2_state_t *state,
     if (code != AO2_OK) {
         state->principal = NULL;
     }
+    ao2_state_forget_caller(state);
     state->config = r->per_dir_config;
     return code;
 }

@@ -67,8 +67,7 @@ void *ao2_server_create(apr_pool_t *pool, server_rec *server)
     (void)server;
     conf->issuers = apr_hash_make(pool);
     conf->upstreams = apr_hash_make(pool);
-    conf->accept_uses = apr_array_make(pool, 4, sizeof(ao2_name_use_t));
-    conf->upstream_uses = apr_array_make(pool, 4, sizeof(ao2_name_use_t));
+    conf->uses = apr_array_make(pool, 4, sizeof(ao2_use_t));
     conf->identity_headers = apr_array_make(pool, 4, sizeof(char *));
     conf->query_names = apr_array_make(pool, 4, sizeof(char *));
     return conf;

@@ -43,13 +43,24 @@ typedef struct {
     int is_header; /**< else an environment variable */
 } ao2_pass_t;
 
-/** A name in ApiAccept or ApiUpstreamToken, to be checked once all objects
- *  are known. */
+/** What a line of the configuration needs. */
+typedef enum {
+    AO2_USE_ISSUER,      /**< an issuer object of that name, or apitoken */
+    AO2_USE_UPSTREAM,    /**< an upstream object of that name */
+    AO2_USE_REGISTRY,    /**< an ApiRegistry */
+    AO2_USE_API,         /**< the same, where ApiSubscription is not off */
+    AO2_USE_PLAN         /**< a plan of that name in the ApiRegistry */
+} ao2_use_kind_t;
+
+/** One such line, to be checked once all objects are known. */
 typedef struct {
-    const char *name;
+    ao2_use_kind_t kind;
+    const char *label; /**< how a message begins: the directive */
+    const char *name;  /**< "" where the kind has none */
+    const struct ao2_dir *dir; /**< of its section; NULL: not known */
     const char *file;
     int line;
-} ao2_name_use_t;
+} ao2_use_t;
 
 /** One ApiTokenCache. */
 typedef struct {
@@ -66,6 +77,7 @@ typedef struct {
 /** One ApiRegistry. */
 typedef struct {
     const char *path;              /**< of the file */
+    apr_hash_t *plans; /**< names of plans in it, as configtest read it */
     const ao2_registry_t *first;   /**< as the parent read it; or NULL */
     ao2_file_stamp_t first_stamp;
     ao2_registry_source_t *source; /**< of this process */
@@ -85,7 +97,7 @@ enum {
 };
 enum { AO2_PREFLIGHT_PROTECT, AO2_PREFLIGHT_PASS };
 
-typedef struct {
+typedef struct ao2_dir {
 #define AO2_NUMBER(member, fallback) int member;
 #define AO2_POINTER(type, member) type *member;
 #define AO2_LIST(member) apr_array_header_t *member;

@@ -21,21 +21,6 @@ const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
     return NULL;
 }
 
-/* Names in a .htaccess are looked up by the request that reads it. */
-static void note_use(cmd_parms *cmd, apr_array_header_t *uses,
-                     const char *name)
-{
-    ao2_name_use_t *use;
-
-    if (ap_check_cmd_context(cmd, NOT_IN_HTACCESS)) {
-        return;
-    }
-    use = apr_array_push(uses);
-    use->name = name;
-    use->file = cmd->directive->filename;
-    use->line = cmd->directive->line_num;
-}
-
 const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
                            char *const argv[])
 {
@@ -49,8 +34,10 @@ const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
     }
     conf->accept = ao2_directive_words(cmd->pool, argc, argv);
     for (i = 0; i < argc; i++) {
-        note_use(cmd, ao2_server_of(cmd->server)->accept_uses,
-                 APR_ARRAY_IDX(conf->accept, i, const char *));
+        ao2_use_t use = {.kind = AO2_USE_ISSUER, .label = "ApiAccept"};
+
+        use.name = APR_ARRAY_IDX(conf->accept, i, const char *);
+        ao2_directive_note_use(cmd, &use);
     }
     return NULL;
 }
@@ -243,6 +230,7 @@ const char *ao2_set_upstream_token(cmd_parms *cmd, void *dir, int argc,
                                    char *const argv[])
 {
     ao2_dir_t *conf = dir;
+    ao2_use_t use = {.kind = AO2_USE_UPSTREAM, .label = "ApiUpstreamToken"};
 
     if (argc != 1 || !argv[0][0]) {
         return ao2_directive_count(cmd, "the NAME of an <ApiUpstream>, or "
@@ -253,7 +241,8 @@ const char *ao2_set_upstream_token(cmd_parms *cmd, void *dir, int argc,
         return NULL;
     }
     conf->upstream = apr_pstrdup(cmd->pool, argv[0]);
-    note_use(cmd, ao2_server_of(cmd->server)->upstream_uses, conf->upstream);
+    use.name = conf->upstream;
+    ao2_directive_note_use(cmd, &use);
     return NULL;
 }
 

@@ -38,6 +38,13 @@ const char *ao2_directive_option(const char *word, const char *name);
  *  @a word is something else. */
 const char *ao2_directive_path(const cmd_parms *cmd, const char *word);
 
+/**
+ * Note what a line needs; configtest tells where that is not there. Lines of
+ * a .htaccess are not noted: the request that reads it is told.
+ * @param use  copied but for what it points to; file and line are filled in
+ */
+void ao2_directive_note_use(const cmd_parms *cmd, const ao2_use_t *use);
+
 /** A copy of the words as an array of const char *. */
 apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
                                         char *const argv[]);

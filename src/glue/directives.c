@@ -52,6 +52,19 @@ const char *ao2_directive_path(const cmd_parms *cmd, const char *word)
     return ap_server_root_relative(cmd->pool, word + 5);
 }
 
+void ao2_directive_note_use(const cmd_parms *cmd, const ao2_use_t *use)
+{
+    ao2_use_t *noted;
+
+    if (ap_check_cmd_context((cmd_parms *)cmd, NOT_IN_HTACCESS)) {
+        return;
+    }
+    noted = apr_array_push(ao2_server_of(cmd->server)->uses);
+    *noted = *use;
+    noted->file = cmd->directive->filename;
+    noted->line = cmd->directive->line_num;
+}
+
 apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
                                         char *const argv[])
 {

@@ -8,10 +8,26 @@
 /* Longest name of an API and of a version. */
 #define LONGEST AO2_MAX_NAME
 
+/* For lines that name a plan, wherever they stand. */
+static apr_hash_t *plan_names(const ao2_registry_t *registry,
+                              apr_pool_t *pool)
+{
+    apr_hash_t *names = apr_hash_make(pool);
+    const ao2_plan_t *plan;
+
+    for (plan = ao2_registry_plans(registry); plan; plan = plan->next) {
+        const char *name = apr_pstrdup(pool, plan->name);
+
+        apr_hash_set(names, name, APR_HASH_KEY_STRING, name);
+    }
+    return names;
+}
+
 /* Read once and let go: a big one must not stay in the configuration's
  * memory. */
-static const char *check_file(cmd_parms *cmd, const char *path)
+static const char *check_file(cmd_parms *cmd, ao2_registry_object_t *object)
 {
+    const ao2_registry_t *registry;
     apr_pool_t *pool;
     ao2_fail_t fail = {0};
     ao2_code_t code;
@@ -19,7 +35,10 @@ static const char *check_file(cmd_parms *cmd, const char *path)
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return "no memory";
     }
-    code = ao2_registry_file_read(NULL, NULL, path, pool, &fail);
+    code = ao2_registry_file_read(&registry, NULL, object->path, pool, &fail);
+    if (code == AO2_OK) {
+        object->plans = plan_names(registry, cmd->pool);
+    }
     apr_pool_destroy(pool);
     return code == AO2_OK ? NULL
                           : apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name,
@@ -29,7 +48,7 @@ static const char *check_file(cmd_parms *cmd, const char *path)
 const char *ao2_set_registry(cmd_parms *cmd, void *dir, int argc,
                              char *const argv[])
 {
-    ao2_server_t *server = ao2_server_of(cmd->server);
+    ao2_registry_object_t *object = apr_pcalloc(cmd->pool, sizeof(*object));
     const char *path = argc == 1 ? ao2_directive_path(cmd, argv[0]) : NULL;
     const char *error;
 
@@ -40,13 +59,12 @@ const char *ao2_set_registry(cmd_parms *cmd, void *dir, int argc,
     if (!path) {
         return ao2_directive_bad(cmd, argv[0], "file:PATH");
     }
-    error = check_file(cmd, path);
-    if (error) {
-        return error;
+    object->path = path;
+    error = check_file(cmd, object);
+    if (!error) {
+        ao2_server_of(cmd->server)->registry = object;
     }
-    server->registry = apr_pcalloc(cmd->pool, sizeof(ao2_registry_object_t));
-    server->registry->path = path;
-    return NULL;
+    return error;
 }
 
 const char *ao2_set_registry_ttl(cmd_parms *cmd, void *dir, int argc,
@@ -93,6 +111,8 @@ const char *ao2_set_api_name(cmd_parms *cmd, void *dir, int argc,
                              char *const argv[])
 {
     ao2_dir_t *conf = dir;
+    ao2_use_t use = {.kind = AO2_USE_API, .label = "ApiName", .name = "",
+                     .dir = conf};
     const char *error;
 
     if (argc < 1 || argc > 2) {
@@ -104,7 +124,28 @@ const char *ao2_set_api_name(cmd_parms *cmd, void *dir, int argc,
     }
     error = ao2_directive_api(&conf->api, cmd->pool, argc,
                               (const char *const *)argv);
-    return error ? ao2_directive_bad(cmd, argv[0], error) : NULL;
+    if (error) {
+        return ao2_directive_bad(cmd, argv[0], error);
+    }
+    ao2_directive_note_use(cmd, &use);
+    return NULL;
+}
+
+/* "plan=NAME", for callers without a subscription. */
+static const char *set_plan(cmd_parms *cmd, ao2_dir_t *conf, const char *word)
+{
+    const char *plan = ao2_directive_option(word, "plan");
+    ao2_use_t use = {.kind = AO2_USE_PLAN, .label = "ApiSubscription"};
+
+    if (conf->subscription != AO2_SUBSCRIPTION_OPTIONAL || !plan ||
+        !is_name(plan)) {
+        return ao2_directive_bad(cmd, word, "plan=NAME of a plan, and only "
+                                            "behind optional");
+    }
+    conf->plan_of_others = apr_pstrdup(cmd->pool, plan);
+    use.name = conf->plan_of_others;
+    ao2_directive_note_use(cmd, &use);
+    return NULL;
 }
 
 const char *ao2_set_subscription(cmd_parms *cmd, void *dir, int argc,
@@ -114,13 +155,15 @@ const char *ao2_set_subscription(cmd_parms *cmd, void *dir, int argc,
     ao2_dir_t *conf = dir;
     int i;
 
-    if (argc != 1) {
-        return ao2_directive_count(cmd, "one of required, optional, off");
+    if (argc < 1 || argc > 2) {
+        return ao2_directive_count(cmd, "one of required, optional "
+                                        "[plan=NAME], off");
     }
     for (i = AO2_SUBSCRIPTION_REQUIRED; i <= AO2_SUBSCRIPTION_OFF; i++) {
         if (strcasecmp(argv[0], words[i]) == 0) {
             conf->subscription = i;
-            return NULL;
+            conf->plan_of_others = "";
+            return argc > 1 ? set_plan(cmd, conf, argv[1]) : NULL;
         }
     }
     return ao2_directive_bad(cmd, argv[0], "required, optional or off");

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/access.h"
+#include "glue/directive.h"
 #include "glue/require.h"
 
 /** A parsed Require line. */
@@ -148,6 +149,16 @@ static const char *parse_client(cmd_parms *cmd, const char *line,
 static const char *parse_issuer(cmd_parms *cmd, const char *line,
                                 const void **parsed)
 {
+    apr_array_header_t *names = ao2_require_words(cmd->pool, line);
+    int i;
+
+    for (i = 0; i < names->nelts; i++) {
+        ao2_use_t use = {.kind = AO2_USE_ISSUER,
+                         .label = "Require oauth2-issuer"};
+
+        use.name = APR_ARRAY_IDX(names, i, const char *);
+        ao2_directive_note_use(cmd, &use);
+    }
     return parse(cmd, line, parsed, "oauth2-issuer");
 }
 

@@ -18,12 +18,14 @@ typedef struct {
     int negations;
 } line_t;
 
-static line_t *make_line(const cmd_parms *cmd)
+static line_t *make_line(const cmd_parms *cmd, const char *label)
 {
     line_t *line = apr_pcalloc(cmd->pool, sizeof(*line));
+    ao2_use_t use = {.kind = AO2_USE_REGISTRY, .label = label, .name = ""};
 
     line->key_type = -1;
     line->negations = ao2_require_negations(cmd);
+    ao2_directive_note_use(cmd, &use);
     return line;
 }
 
@@ -31,7 +33,7 @@ static const char *parse_subscription(cmd_parms *cmd, const char *text,
                                       const void **parsed)
 {
     apr_array_header_t *words = ao2_require_words(cmd->pool, text);
-    line_t *line = make_line(cmd);
+    line_t *line = make_line(cmd, "Require api-subscription");
     const char *error = NULL;
 
     *parsed = line;
@@ -51,7 +53,7 @@ static const char *parse_subscription(cmd_parms *cmd, const char *text,
 static const char *parse_plan(cmd_parms *cmd, const char *text,
                               const void **parsed)
 {
-    line_t *line = make_line(cmd);
+    line_t *line = make_line(cmd, "Require api-plan");
 
     *parsed = line;
     line->plans = ao2_require_words(cmd->pool, text);
@@ -63,7 +65,7 @@ static const char *parse_key_type(cmd_parms *cmd, const char *text,
                                   const void **parsed)
 {
     apr_array_header_t *words = ao2_require_words(cmd->pool, text);
-    line_t *line = make_line(cmd);
+    line_t *line = make_line(cmd, "Require api-key-type");
     const char *word = words->nelts == 1
                            ? APR_ARRAY_IDX(words, 0, const char *)
                            : "";

@@ -19,6 +19,13 @@ ao2_state_t *ao2_state_of(request_rec *r)
     return state;
 }
 
+void ao2_state_forget_caller(ao2_state_t *state)
+{
+    state->caller_known = 0;
+    memset(&state->caller_fail, 0, sizeof(state->caller_fail));
+    state->application = NULL;
+}
+
 request_rec *ao2_state_parent(const request_rec *r)
 {
     return r->prev ? r->prev : r->main;

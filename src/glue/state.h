@@ -46,7 +46,7 @@ typedef struct {
     ao2_fail_t caller_fail; /**< code AO2_OK: it could be asked */
     const ao2_application_t *application; /**< NULL: none */
     ao2_key_type_t key_type;
-    const char *counted_for; /**< whose allowance this request has used */
+    ao2_span_t counted_for; /**< whose allowance was used; absent: nobody's */
 
     ao2_attachment_t *attachment; /**< the upstream's token; NULL: none */
 
@@ -67,6 +67,10 @@ ao2_state_t *ao2_state_of(request_rec *r);
 
 /** The state of @a r; NULL when there is none. */
 ao2_state_t *ao2_state_find(const request_rec *r);
+
+/** The principal is another: what the registry said of the one before does
+ *  not count. */
+void ao2_state_forget_caller(ao2_state_t *state);
 
 /**
  * The next request_rec up the chain of internal redirects and

@@ -7,9 +7,8 @@
 #include "base/text.h"
 #include "core/jws.h"
 #include "core/registry_words.h"
-#include "glue/runtime.h"
+#include "glue/allowance.h"
 #include "mod_api_oauth2.h"
-#include "service/limits.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -21,6 +20,9 @@ static ao2_code_t find_application(request_rec *r, ao2_state_t *state,
     const ao2_client_t *client = NULL;
     ao2_code_t code;
 
+    if (!who) {
+        return AO2_OK;
+    }
     if (who->is_api_token) {
         code = source->find_token(source, &token, who->digest, r->pool,
                                   &state->caller_fail);
@@ -87,6 +89,13 @@ static ao2_code_t find_source(request_rec *r, ao2_registry_source_t **source,
                           "ApiName is not set here");
 }
 
+/* An inner ApiSubscription without a plan takes that of an outer one away. */
+static const char *plan_of_others(const ao2_dir_t *dir)
+{
+    return dir->plan_of_others && *dir->plan_of_others ? dir->plan_of_others
+                                                       : NULL;
+}
+
 ao2_code_t ao2_subscription_find(request_rec *r, ao2_grant_t *grant,
                                  const ao2_api_name_t *api, ao2_fail_t *fail)
 {
@@ -111,6 +120,7 @@ ao2_code_t ao2_subscription_find(request_rec *r, ao2_grant_t *grant,
                                   AO2_FALLBACK_subscription)
                            == AO2_SUBSCRIPTION_OPTIONAL &&
                        api == ao2_dir_of(r)->api;
+    call.plan_name = call.is_optional ? plan_of_others(ao2_dir_of(r)) : NULL;
     call.now = r->request_time;
     code = source->find_call(source, &call, r->pool, fail);
     return code == AO2_OK ? ao2_call_decide(grant, &call, fail) : code;
@@ -158,94 +168,6 @@ static void show_deprecation(request_rec *r, const ao2_api_t *api)
     }
 }
 
-static void show_limits(request_rec *r, const ao2_plan_t *plan,
-                        const ao2_quota_t *quotas)
-{
-    const char *value = NULL;
-    int i;
-
-    for (i = 0; i < plan->count; i++) {
-        const char *item = apr_psprintf(
-            r->pool, "%s;r=%" APR_INT64_T_FMT ";t=%" APR_INT64_T_FMT,
-            plan->labels[i], quotas[i].remaining, quotas[i].reset_sec);
-
-        value = value ? apr_pstrcat(r->pool, value, ", ", item, NULL) : item;
-    }
-    apr_table_setn(r->err_headers_out, "RateLimit-Policy", plan->policy);
-    apr_table_setn(r->err_headers_out, "RateLimit", value);
-}
-
-/* Whose allowance: the subscription's, not the caller's; names may hold any
- * character but NUL. */
-static ao2_span_t owner_of(request_rec *r, const ao2_subscription_t *what)
-{
-    const char *application = what->application->id;
-    const char *api = what->api->name;
-    ao2_span_t who;
-
-    who.ptr = apr_psprintf(r->pool, "%s%c%s%c%s", application, 0, api, 0,
-                           what->api->version);
-    who.len = strlen(application) + strlen(api) + strlen(what->api->version)
-              + 2;
-    return who;
-}
-
-/* Whether the chain of this request has used that allowance already. */
-static int is_counted(const request_rec *r, ao2_span_t who)
-{
-    const request_rec *up;
-
-    for (up = r; up; up = ao2_state_parent(up)) {
-        const ao2_state_t *state = ao2_state_find(up);
-
-        if (state && state->counted_for &&
-            strcmp(state->counted_for, who.ptr) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static ao2_code_t over_limit(const ao2_plan_t *plan, int index,
-                             const ao2_quota_t *quota, ao2_hint_t *hint,
-                             ao2_fail_t *fail)
-{
-    hint->retry_after_sec = quota->retry_sec > 1 ? (int)quota->retry_sec : 1;
-    return ao2_fail(fail, index == plan->quota ? AO2_E_QUOTA_EXCEEDED
-                                               : AO2_E_RATE_LIMITED,
-                    "%s of the plan \"%s\" is used up", plan->labels[index],
-                    plan->name);
-}
-
-static ao2_code_t use_plan(request_rec *r, const ao2_grant_t *grant,
-                           ao2_hint_t *hint, ao2_fail_t *fail)
-{
-    const ao2_plan_t *plan = grant->plan;
-    ao2_quota_t quotas[AO2_LIMITS_MOST];
-    ao2_board_t *board = ao2_runtime_board(r->server);
-    ao2_span_t who;
-    int refusing;
-
-    if (!plan || plan->count == 0 || r->main) {
-        return AO2_OK;
-    }
-    if (!board) {
-        return ao2_fail(fail, AO2_E_MISCONFIGURED,
-                        "no shared memory to count in");
-    }
-    who = owner_of(r, grant->subscription);
-    if (is_counted(r, who)) {
-        return AO2_OK;
-    }
-    refusing = ao2_limits_use(board, quotas, plan, who, apr_time_now());
-    show_limits(r, plan, quotas);
-    if (refusing >= 0) {
-        return over_limit(plan, refusing, &quotas[refusing], hint, fail);
-    }
-    ao2_state_of(r)->counted_for = who.ptr;
-    return AO2_OK;
-}
-
 ao2_code_t ao2_subscription_enforce(request_rec *r, ao2_hint_t *hint,
                                     ao2_fail_t *fail)
 {
@@ -258,12 +180,9 @@ ao2_code_t ao2_subscription_enforce(request_rec *r, ao2_hint_t *hint,
     if (!dir->api || !dir->api->name || mode == AO2_SUBSCRIPTION_OFF) {
         return AO2_OK;
     }
-    if (!state->principal) {
-        return mode == AO2_SUBSCRIPTION_OPTIONAL
-                   ? AO2_OK
-                   : ao2_fail(fail, AO2_E_CREDENTIAL_MISSING,
-                              "no credential, and ApiName demands a "
-                              "subscription");
+    if (!state->principal && mode == AO2_SUBSCRIPTION_REQUIRED) {
+        return ao2_fail(fail, AO2_E_CREDENTIAL_MISSING,
+                        "no credential, and ApiName demands a subscription");
     }
     code = ao2_subscription_find(r, &grant, dir->api, fail);
     if (code != AO2_OK) {
@@ -273,5 +192,5 @@ ao2_code_t ao2_subscription_enforce(request_rec *r, ao2_hint_t *hint,
     if (grant.is_deprecated) {
         show_deprecation(r, grant.api);
     }
-    return use_plan(r, &grant, hint, fail);
+    return ao2_allowance_use(r, dir->api, &grant, hint, fail);
 }

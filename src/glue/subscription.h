@@ -10,7 +10,8 @@
 #include "glue/respond.h"
 
 /**
- * What the caller of an authenticated request is granted at an API.
+ * What the caller of a request is granted at an API; who showed no
+ * credential has no application.
  * @param api  NULL: the location's own
  * @return AO2_OK, a row of the registry, AO2_E_REGISTRY_UNAVAILABLE,
  *         AO2_E_MISCONFIGURED (no ApiRegistry, no ApiName)

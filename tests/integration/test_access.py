@@ -49,7 +49,6 @@ ROWS = [  # what stands in the location; alice, bob, robot, nobody, mallory
     (scope("writ"), 403, 403, 403, 401, 401),
     ("Require oauth2-client app robot", 200, 403, 200, 401, 401),
     ("Require oauth2-issuer corp", 200, 200, 200, 401, 401),
-    ("Require oauth2-issuer Corp", 403, 403, 403, 401, 401),
     ("Require oauth2-token user", 200, 200, 403, 401, 401),
     ("Require oauth2-token application", 403, 403, 200, 401, 401),
     ("Require oauth2-token user application", 200, 200, 200, 401, 401),

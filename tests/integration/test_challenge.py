@@ -107,12 +107,33 @@ def test_realm(httpd, jwks, name, realm):
     assert parse(challenge) == {"realm": realm}
 
 
+OTHER = """
+<ApiIssuer Corp>
+    ApiIssuerURL https://other.example
+    ApiJWKS file:keys/jwks.json
+</ApiIssuer>
+"""
+
+
 @pytest.mark.parametrize("words,status", [
-    (f"{tokens.ISSUER}", 403), ("corp", 200), ("corp other", 200)])
+    ("Corp", 403), ("corp", 200), ("Corp corp", 200)])
 def test_issuer_is_a_name(httpd, key, jwks, words, status):
-    server = httpd(site.location("/", f"Require oauth2-issuer {words}"),
-                   main=site.CORP, files={"keys/jwks.json": jwks,
-                                          "htdocs/a.txt": "a"})
+    line = f"Require oauth2-issuer {words}"
+    server = httpd(site.location("/", f"ApiAccept corp\n{line}"),
+                   main=site.CORP + OTHER, files={
+                       "keys/jwks.json": jwks, "htdocs/a.txt": "a"})
     answer = client.request(server.port, "/a.txt",
+                            site.token_of("alice", key))
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("words,status", [
+    (tokens.ISSUER, 403), ("nobody", 403), ("nobody corp", 200)])
+def test_issuer_in_htaccess_is_a_name(httpd, key, jwks, words, status):
+    """What is none grants nothing."""
+    server = httpd(main=site.CORP, files={
+        "keys/jwks.json": jwks, "htdocs/x/a.txt": "a", "htdocs/x/.htaccess":
+        f"AuthType Bearer\nApiAudience pizza\nRequire oauth2-issuer {words}"})
+    answer = client.request(server.port, "/x/a.txt",
                             site.token_of("alice", key))
     assert answer.status == status

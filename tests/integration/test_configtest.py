@@ -60,9 +60,15 @@ LOCATION = {
                     "off 1"],
                    {"''": "NAME [VERSION]", "'' 1.0": "1 to 255 bytes",
                     "pizza " + "1" * 256: "1 to 255 bytes"}),
-    "ApiSubscription": Row(["required", "Optional", "OFF"],
-                           {"On": "required, optional or off",
-                            "none": "required, optional or off"}),
+    "ApiSubscription": Row(
+        ["required", "Optional", "OFF", "optional plan=few"],
+        {"On": "required, optional or off",
+         "none": "required, optional or off",
+         "optional plan=fewer": 'no plan "fewer"',
+         "optional plan=": "plan=NAME", "optional few": "plan=NAME",
+         "optional plan=few x": "takes one of required, optional",
+         "required plan=few": "only behind optional",
+         "off plan=few": "only behind optional"}),
     "ApiPreflight": Row(["pass", "Protect"], {"On": "pass or protect",
                                               "open": "pass or protect"}),
     "ApiAnonymous": Row(*FLAG),
@@ -216,18 +222,19 @@ ISSUER = {
         ["Off", "On\nApiJWKS http://keys.example/k"], FLAG[1]),
 }
 ALL = {**LOCATION, **SERVER, **ISSUER}
+REGISTRY = "ApiRegistry file:conf/registry.json\n"
 
 
 @pytest.fixture(scope="module")
 def server(module_httpd, key, jwks):
     pem = key.export_to_pem().decode()
     private = key.export_to_pem(private_key=True, password=None).decode()
-    server = module_httpd(main="ApiAudience any\n", start=False,
+    server = module_httpd(main="ApiAudience any\n" + REGISTRY, start=False,
                           modules=["socache_shmcb"], files={
         "keys/corp.json": jwks, "keys/public.pem": pem,
         "keys/private.pem": private, "keys/secret": "s" * 64 + "\n",
         "keys/short": "s" * 31 + "\n", "keys/revoked": "jti:x\n",
-        "conf/registry.json": '{"version": 1}'})
+        "conf/registry.json": '{"version": 1, "plans": [{"name": "few"}]}'})
     server.env["AO2_TEST_SECRET"] = "e" * 64
     server.start()
     return server
@@ -554,13 +561,56 @@ def test_require(server, line):
 
 @pytest.mark.parametrize("line", [
     "oauth2-scope a b", "oauth2-scope " + "s" * 10_000, "oauth2-client x",
-    "oauth2-issuer corp", "oauth2-token user application", "oauth2-claim a",
+    "oauth2-issuer corp apitoken", "oauth2-token user application",
+    "api-subscription", "api-plan gold", "api-key-type sandbox",
+    "oauth2-claim a",
     "oauth2-claim a.b c 'd e'", "oauth2-claim a ~ ^b$",
     "oauth2-claim a ~ '^b c$'"], ids=lambda text: text[:30])
 def test_require_twin(server, line):
     accepted(server, issuer() + conf.section(
         "Location", "/x", ["AuthType Bearer", f"Require {line}"]))
 
+
+
+NEEDS = [  # what stands at a location, and whether it needs a registry
+    ("ApiName pizza", 1), ("ApiName off", 0),
+    ("ApiName pizza\nApiSubscription off", 0),
+    ("ApiName pizza\nApiSubscription optional", 1),
+    ("ApiSubscription optional plan=few", 1), ("ApiAccept apitoken", 1),
+    ("Require api-subscription pizza", 1), ("Require api-plan few", 1),
+    ("Require api-key-type sandbox", 1),
+    ("Require oauth2-issuer apitoken", 1), ("Require oauth2-issuer corp", 0),
+]
+
+
+@pytest.mark.parametrize("lines,needs", NEEDS)
+def test_registry_is_needed(server, lines, needs):
+    text = issuer() + conf.section("Location", "/x", [lines])
+    accepted(server, text)
+    plain = server.base
+    server.base = plain.replace(REGISTRY, "")
+    try:
+        if not needs:
+            return accepted(server, text)
+        said = refused(server, text)
+        place = line_of(server, lines.split("\n")[-1 if "plan=" in lines
+                                                  else 0])
+        assert any(f":{line}: {lines.split()[0]}" in said for line in place)
+        assert "ApiRegistry" in said
+        accepted(server, "ApiSubscription off\n" + text
+                 if lines == "ApiName pizza" else issuer())
+        # whether it stands in front or behind makes no difference
+        accepted(server, text + REGISTRY)
+    finally:
+        server.base = plain
+
+
+@pytest.mark.parametrize("name", ["nobody", "Corp", tokens.ISSUER])
+def test_required_issuer_is_there(server, name):
+    said = refused(server, issuer() + conf.section(
+        "Location", "/x", ["AuthType Bearer",
+                           f"Require oauth2-issuer corp {name}"]))
+    assert f'Require oauth2-issuer: "{name}" is not allowed' in said
 
 
 

@@ -10,7 +10,7 @@ import pytest
 from support import tokens
 from support.catalogue import (CHAIN, CONF, PAGES, api_token, application,
                                call, chain_applications, code, document,
-                               subscription, token_row)
+                               replace, subscription, token_row)
 from support.client import request
 from support.server import ONE_PROCESS
 
@@ -28,10 +28,7 @@ def run(httpd, jwks):
 
 
 def rewrite(server, *applications, **more):
-    path = server.root / "conf/registry.json"
-    fresh = path.with_suffix(".new")
-    fresh.write_text(document(*applications, **more))
-    fresh.rename(path)
+    replace(server, document(*applications, **more))
 
 
 def until(ask, wanted, seconds=5):

@@ -60,9 +60,17 @@ def application(number, subscriptions=(), row=None, **more):
                  "subscriptions": list(subscriptions)}, **more)
 
 
-def document(*applications, apis=APIS):
-    return json.dumps({"version": 1, "plans": PLANS, "apis": apis,
+def document(*applications, apis=APIS, plans=PLANS):
+    return json.dumps({"version": 1, "plans": plans, "apis": apis,
                        "applications": list(applications)}, indent=1)
+
+
+def replace(server, text):
+    """Another registry in place of that of a running server."""
+    path = server.root / "conf/registry.json"
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.rename(path)
 
 
 CONF = """
