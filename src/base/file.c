@@ -155,7 +155,7 @@ ao2_code_t ao2_file_feed(ao2_file_stamp_t *stamp, const char *path,
         }
     } while (got > 0 && code == AO2_OK);
     close(file);
-    if (code == AO2_OK && stamp) {
+    if (got >= 0 && stamp) {
         stamp_of(stamp, &info);
     }
     return code;

@@ -46,7 +46,8 @@ typedef ao2_code_t ao2_file_take_fn(void *context, ao2_span_t bytes,
 
 /**
  * Read a regular file piece by piece.
- * @param stamp  what was read; NULL when not wanted
+ * @param stamp  what was read, whether it was taken or not; all zero when it
+ *               could not be opened or read; NULL when not wanted
  * @return AO2_OK; what @a take returned; AO2_E_MISCONFIGURED: absent,
  *         unreadable, not a regular file
  */

@@ -13,7 +13,8 @@
 /* While the file does not change, what a token is does not either. */
 #define REUSE apr_time_from_sec(300)
 
-/* A file that cannot be read is tried every time, and told so often. */
+/* A file that cannot be opened is tried every time, one that is broken when it
+ * changes; both are told so often. */
 #define TELL_AGAIN apr_time_from_sec(60)
 
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
     apr_thread_mutex_t *looking; /* guards what follows */
     ao2_file_stamp_t stamp;
     apr_time_t told_at;
+    ao2_code_t told_code;
     char told[2 * AO2_MAX_DETAIL]; /* why it was not taken; empty: it was */
 } source_t;
 
@@ -68,12 +70,15 @@ static ao2_code_t load(source_t *self, ao2_fail_t *fail)
     ao2_code_t code;
 
     /* With an allocator of its own: it gives its memory back as a whole. */
+    memset(&self->stamp, 0, sizeof(self->stamp));
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "no memory");
     }
     code = ao2_registry_file_read(&registry, &self->stamp, self->file.path,
                                   pool, fail);
     if (code == AO2_OK && !ao2_shelf_put(self->shelf, registry, pool)) {
+        /* No fault of the file: it is tried again. */
+        memset(&self->stamp, 0, sizeof(self->stamp));
         code = ao2_fail(fail, AO2_E_MISCONFIGURED, "no memory");
     }
     if (code != AO2_OK) {
@@ -82,6 +87,7 @@ static ao2_code_t load(source_t *self, ao2_fail_t *fail)
     return code;
 }
 
+/* @param text  why the file is not taken; self->told: as before */
 static void tell(source_t *self, ao2_code_t code, const char *text)
 {
     apr_time_t now = self->file.clock->now(self->file.clock);
@@ -90,9 +96,12 @@ static void tell(source_t *self, ao2_code_t code, const char *text)
     if (strcmp(self->told, text) == 0 && now - self->told_at < TELL_AGAIN) {
         return;
     }
-    apr_cpystrn(self->told, text, sizeof(self->told));
+    if (text != self->told) {
+        apr_cpystrn(self->told, text, sizeof(self->told));
+    }
+    self->told_code = code;
     self->told_at = now;
-    log->write(log, AO2_LEVEL_ERROR, code, text);
+    log->write(log, AO2_LEVEL_ERROR, code, self->told);
 }
 
 static void reload(source_t *self)
@@ -129,8 +138,10 @@ static void look(source_t *self, apr_time_t now)
     __atomic_store_n(&self->looked_at, now, __ATOMIC_RELAXED);
     ao2_file_stamp(&stamp, self->file.path);
     if (!ao2_file_same(&stamp, &self->stamp)) {
-        self->stamp = stamp;
         reload(self);
+    }
+    else if (self->told[0]) {
+        tell(self, self->told_code, self->told);
     }
     apr_thread_mutex_unlock(self->looking);
 }

@@ -384,6 +384,9 @@ static void files_in_pieces(void **state)
     assert_int_equal(ao2_file_feed(&stamp, path, take, &some, NULL),
                      AO2_E_ACCESS_DENIED);
     assert_int_equal(some.pieces, 2);
+    assert_true(ao2_file_same(&stamp, &now));
+    assert_int_equal(ao2_file_feed(&stamp, "/", take, &none, NULL),
+                     AO2_E_MISCONFIGURED);
     assert_int_equal(stamp.inode, 0);
     unlink(path);
     assert_int_equal(ao2_file_feed(NULL, path, take, &none, NULL),
