@@ -194,7 +194,7 @@ DirectoryIndex index.html
             # a busy machine needs that moment
             if MPM == "event":
                 time.sleep(0.1)
-            deadline = time.time() + 1
+            deadline = time.time() + 10
             while os.getuid() == 0 and self._still_root() and \
                     time.time() < deadline:
                 time.sleep(0.01)
