@@ -86,6 +86,38 @@ static int is_parameter(const char *text)
     return is_token(text) && !strpbrk(text, "%&+#");
 }
 
+static int is_one_of(const char *const *names, const char *name)
+{
+    for (; *names; names++) {
+        if (ao2_text_same_field(ao2_span(*names), ao2_span(name))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Names that mean something to httpd or to the message itself: a claim must
+ * not take one over, and a credential, which is taken out of the request,
+ * not stand there. */
+static int is_reserved_field(const char *name)
+{
+    static const char *const reserved[] = {
+        "Connection", "Content-Length", "Content-Type", "Cookie", "Expect",
+        "Host", "Keep-Alive", "Proxy-Authorization", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade", NULL};
+
+    return is_one_of(reserved, name);
+}
+
+/* What a preflight is told by, and what is cleaned of credentials itself. */
+static int is_no_carrier(const char *name)
+{
+    static const char *const others[] = {
+        "Access-Control-Request-Method", "Origin", "Referer", NULL};
+
+    return is_reserved_field(name) || is_one_of(others, name);
+}
+
 static int parse_carrier(ao2_carrier_t *carrier, const char *word)
 {
     static const char *const kinds[] = {"header:", "cookie:", "query:",
@@ -159,6 +191,11 @@ const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
                                      "header, header:NAME, cookie:NAME, "
                                      "query:NAME or form:NAME");
         }
+        if (carrier.kind == AO2_CARRIER_HEADER &&
+            is_no_carrier(carrier.name)) {
+            return ao2_directive_bad(cmd, argv[i], "the name of a header "
+                                     "that has no other meaning");
+        }
         if (is_named(carriers, &carrier)) {
             return ao2_directive_bad(cmd, argv[i], "each place once");
         }
@@ -167,24 +204,6 @@ const char *ao2_set_token_from(cmd_parms *cmd, void *dir, int argc,
     }
     conf->carriers = carriers;
     return NULL;
-}
-
-/* Names that mean something to httpd or to the message itself must not be
- * taken over by a claim; nor any name that would have them removed. */
-static int is_reserved_field(const char *name)
-{
-    static const char *const reserved[] = {
-        "Authorization", "Connection", "Content-Length", "Content-Type",
-        "Cookie", "Expect", "Host", "Keep-Alive", "Proxy-Authorization",
-        "TE", "Trailer", "Transfer-Encoding", "Upgrade", NULL};
-    int i;
-
-    for (i = 0; reserved[i]; i++) {
-        if (ao2_text_same_field(ao2_span(reserved[i]), ao2_span(name))) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
@@ -201,7 +220,9 @@ const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
     if (!is_header && strcasecmp(argv[1], "env") != 0) {
         return ao2_directive_bad(cmd, argv[1], "env or header");
     }
-    if (!is_token(argv[2]) || (is_header && is_reserved_field(argv[2]))) {
+    if (!is_token(argv[2]) ||
+        (is_header && (is_reserved_field(argv[2]) ||
+                       strcasecmp(argv[2], "Authorization") == 0))) {
         return ao2_directive_bad(cmd, argv[2],
                                  is_header ? "the name of a header of the "
                                              "application's own"

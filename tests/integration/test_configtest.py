@@ -37,11 +37,23 @@ LOCATION = {
                        {"'' x": "not empty", "any x": "any alone",
                         "x any": "any alone"}, True),
     "ApiTokenFrom": Row(
-        ["header", "HEADER", "header:X-Key", "cookie:t query:t form:t header"],
-        {text: "header:NAME" for text in
+        ["header", "HEADER", "header:X-Key", "cookie:t query:t form:t header",
+         "header:Authorization", "header:X-Host header:Hosts",
+         "cookie:Host query:Origin form:Host"],
+        {**{f"header:{name}": "a header that has no other meaning"
+            for name in ["Host", "HOST", "Connection", "Content-Length",
+                         "Transfer-Encoding", "Content-Type", "Cookie", "TE",
+                         "Expect", "Keep-Alive", "Proxy-Authorization",
+                         "Trailer", "Upgrade", "Origin", "Referer",
+                         "Access-Control-Request-Method",
+                         "content_length"]},
+         "header header:host": "a header that has no other meaning",
+         "header:X-Key header:Origin": "a header that has no other meaning",
+         **{text: "header:NAME" for text in
          ["body", "header:", "cookie:", "query:", "form:", "header:a b",
           "'header:a b'", "'cookie:a;b'", "query:a&b", "query:a%20b",
-          "form:a+b", "Header:X\u00fc", "'' header", "header header:"]}, True),
+          "form:a+b", "Header:X\u00fc", "'' header", "header header:"]}},
+        True),
     "ApiForwardToken": Row(*FLAG),
     "ApiPassClaim": Row(
         ["sub header X-User", "sub env WHO", "a.b HEADER X", "'a b' env C"],
