@@ -36,6 +36,29 @@ static const char *provider_name(apr_pool_t *pool, const char *word)
     return length ? apr_pstrmemdup(pool, word, length) : NULL;
 }
 
+/* What looks like a size, and would be taken for the name of a file. */
+static int is_bare_size(const char *args)
+{
+    apr_int64_t bytes;
+
+    return args && ao2_text_size(&bytes, args);
+}
+
+static const char *set_shmcb(cmd_parms *cmd, ao2_cache_choice_t *choice,
+                             const char *word)
+{
+    choice->provider = "shmcb";
+    if (is_bare_size(choice->args)) {
+        return ao2_directive_bad(cmd, word,
+                                 apr_psprintf(cmd->temp_pool, "a SIZE stands "
+                                              "in parentheses: shmcb:(%s)",
+                                              choice->args));
+    }
+    choice->args = ao2_caches_shmcb_args(choice->args ? choice->args : "",
+                                         cmd->pool);
+    return choice->args ? NULL : ao2_directive_bad(cmd, word, ALLOWED);
+}
+
 static const char *set_socache(cmd_parms *cmd, ao2_cache_choice_t *choice,
                                int argc, char *const argv[])
 {
@@ -47,13 +70,9 @@ static const char *set_socache(cmd_parms *cmd, ao2_cache_choice_t *choice,
     choice->kind = AO2_CACHE_SOCACHE;
     choice->args = colon && colon[1] ? apr_pstrdup(cmd->pool, colon + 1)
                                      : NULL;
-    if (strcmp(choice->provider, "shmcb") == 0) {
-        choice->args = ao2_caches_shmcb_args(choice->args ? choice->args : "",
-                                             cmd->pool);
-        return choice->args ? NULL
-                            : ao2_directive_bad(cmd, argv[0], ALLOWED);
-    }
-    return NULL;
+    return strcasecmp(choice->provider, "shmcb") == 0
+               ? set_shmcb(cmd, choice, argv[0])
+               : NULL;
 }
 
 /* HOST:PORT, with or without redis: in front of it. */

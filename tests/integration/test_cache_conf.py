@@ -19,6 +19,7 @@ def configtest(httpd, text, modules=SOCACHES):
 
 
 GOOD = [
+    "ApiCache shmcb:run/8M", "ApiCache SHMCB:(512000)",
     "",
     "ApiCache none",
     "ApiCache shmcb",
@@ -60,6 +61,8 @@ BAD = [  # text, what the message holds
     ("ApiCache shmcb:64K)", "shmcb:PATH(SIZE)"),
     ("ApiCache shmcb:(many)", "shmcb:PATH(SIZE)"),
     ("ApiCache shmcb:()", "shmcb:PATH(SIZE)"),
+    ("ApiCache shmcb:8M", "a SIZE stands in parentheses: shmcb:(8M)"),
+    ("ApiCache SHMCB:512000", "in parentheses: shmcb:(512000)"),
     ("ApiCache shmcb:(4G)", "shmcb: Invalid argument: size has to be <"),
     ("ApiCache memcache\n" + SECRET, "memcache: List of server names"),
     ("ApiCache memcache:127.0.0.1", "memcache needs ApiCacheSecret"),
