@@ -2,7 +2,6 @@
 import os
 import re
 import signal
-import subprocess
 import time
 
 import pytest
@@ -13,8 +12,6 @@ from support.catalogue import (CHAIN, CONF, PAGES, api_token, application,
                                replace, subscription, token_row)
 from support.client import request
 from support.server import ONE_PROCESS
-
-HTAPI = os.environ.get("AO2_HTAPI", "htapi")
 
 
 @pytest.fixture
