@@ -20,7 +20,6 @@
 #include "glue/form.h"
 #include "glue/identity.h"
 #include "glue/lifecycle.h"
-#include "glue/replay.h"
 #include "glue/respond.h"
 #include "glue/runtime.h"
 #include "mod_api_oauth2.h"
@@ -62,7 +61,7 @@ static void register_hooks(apr_pool_t *pool)
     APR_OPTIONAL_HOOK(proxy, fixups, ao2_identity_proxy, NULL, NULL,
                       APR_HOOK_LAST);
     APR_OPTIONAL_HOOK(proxy, fixups, ao2_attach_fixup, NULL, NULL,
-                      APR_HOOK_LAST);
+                      APR_HOOK_LAST + 1);
     APR_OPTIONAL_HOOK(proxy, request_status, ao2_attach_finish, NULL, NULL,
                       APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(ao2_respond_insert_private, NULL, NULL,
@@ -80,7 +79,7 @@ static void register_hooks(apr_pool_t *pool)
     ao2_authorize_register(pool);
     ao2_respond_register();
     ao2_form_register();
-    ao2_replay_register();
+    ao2_attach_register();
     APR_REGISTER_OPTIONAL_FN(api_oauth2_claim);
 }
 

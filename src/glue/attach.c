@@ -1,8 +1,8 @@
 #include "glue/attach.h"
 
 #include <http_protocol.h>
+#include <util_filter.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/text.h"
@@ -20,9 +20,12 @@ struct ao2_attachment {
     ao2_span_t token;
     const char *value;    /* of the header field */
     apr_table_t *received; /* headers_in without the token */
+    int by_fixup;         /* mod_proxy's hook fixups will be run */
     ao2_replay_t *replay; /* NULL: a 401 is the caller's to see */
     int is_second;        /* it is sent for the second time */
 };
+
+static ap_filter_rec_t *detach_filter;
 
 /* The URL that mod_proxy will take the request for; NULL: it will not. */
 static const char *target_of(const request_rec *r)
@@ -131,7 +134,10 @@ static ao2_code_t attach(request_rec *r, ao2_attachment_t *attachment,
                                           token.value.ptr, NULL)
                             : token.value.ptr;
     r->headers_in = apr_table_copy(r->pool, attachment->received);
-    put(r, attachment);
+    if (!attachment->by_fixup) {
+        put(r, attachment);
+    }
+    ap_add_output_filter_handle(detach_filter, attachment, r, r->connection);
     tell(r, attachment, note ? note : token.was_fetched ? "fetched"
                                                         : "cached");
     return AO2_OK;
@@ -157,6 +163,8 @@ static ao2_code_t begin(request_rec *r, const char *name, const char *target,
     attachment->upstream = upstream;
     attachment->subject = subject_of(r);
     attachment->received = r->headers_in;
+    /* mod_proxy_http2 runs no such hook; a balancer's member may be its. */
+    attachment->by_fixup = strncasecmp(target, "http", 4) == 0;
     code = attach(r, attachment, NULL, hint, fail);
     if (code == AO2_OK) {
         if (upstream->retry) {
@@ -186,6 +194,42 @@ int ao2_attach_prepare(request_rec *r)
     return begin(r, name, target, &hint, &fail) == AO2_OK
                ? DECLINED
                : ao2_respond(r, &fail, &hint);
+}
+
+/* Whether a shared cache may keep what was answered to a request with
+ * Authorization (RFC 9111 section 3.5). */
+static int is_for_everybody(request_rec *r)
+{
+    const char *control = apr_table_getm(r->pool, r->headers_out,
+                                         "Cache-Control");
+
+    return control && (ap_find_token(r->pool, control, "public") ||
+                       ap_find_token(r->pool, control, "must-revalidate") ||
+                       ap_strcasestr(control, "s-maxage="));
+}
+
+/* The answer begins, the request is sent: sub-requests that the answer leads
+ * to (mod_include) must not inherit the token. mod_cache, which decides by
+ * the field that it will not see then, is told. */
+static apr_status_t filter_detach(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    const ao2_attachment_t *attachment = f->ctx;
+    request_rec *r = f->r;
+
+    r->headers_in = attachment->received;
+    if (r->status != HTTP_UNAUTHORIZED && !is_for_everybody(r)) {
+        apr_table_setn(r->subprocess_env, "no-cache", "1");
+    }
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, brigade);
+}
+
+void ao2_attach_register(void)
+{
+    detach_filter = ap_register_output_filter(
+        "API_OAUTH2_DETACH", filter_detach, NULL,
+        (ap_filter_type)(AP_FTYPE_RESOURCE - 2));
+    ao2_replay_register();
 }
 
 static ao2_attachment_t *find(const request_rec *r)

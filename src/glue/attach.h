@@ -26,4 +26,7 @@ int ao2_attach_fixup(request_rec *r);
  *  sends it once more when the backend did not accept that token. */
 int ao2_attach_finish(int *status, request_rec *r);
 
+/** Registers the filters. */
+void ao2_attach_register(void);
+
 #endif
