@@ -135,7 +135,7 @@ typedef struct {
 #undef AO2_LIST
 #undef AO2_POINTER
 #undef AO2_OWN
-    struct ao2_issuer_draft *open; /**< the section that is being read */
+    struct ao2_section *open; /**< the section that is being read */
     void *runtime; /**< runtime.c's own, the same for all servers */
     struct ao2_caches *caches; /**< caches.c's own, there as well */
     struct ao2_store *store;   /**< see ao2_caches_store_of() */

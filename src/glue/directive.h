@@ -27,7 +27,8 @@ const char *ao2_directive_count(const cmd_parms *cmd, const char *wanted);
 const char *ao2_directive_list(const cmd_parms *cmd, int argc,
                                const char *wanted);
 
-/** Whether the directive @a name belongs inside of <ApiIssuer>. */
+/** Whether the directive @a name belongs inside of <ApiIssuer> or
+ *  <ApiUpstream>. */
 int ao2_directive_is_inner(const char *name);
 
 /** "NAME=value": the value where @a word starts with @a name and '=', else
@@ -100,10 +101,6 @@ const char *ao2_set_cache_secret(cmd_parms *cmd, void *dir, int argc,
 /* The handlers of <ApiIssuer> and what stands inside
  * (issuer_section.c, issuer_directives.c). */
 const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args);
-const char *ao2_issuer_url(cmd_parms *cmd, void *dir, int argc,
-                           char *const argv[]);
-const char *ao2_issuer_metadata(cmd_parms *cmd, void *dir, int argc,
-                                char *const argv[]);
 const char *ao2_issuer_jwks(cmd_parms *cmd, void *dir, int argc,
                             char *const argv[]);
 const char *ao2_issuer_public_key(cmd_parms *cmd, void *dir, int argc,
@@ -126,13 +123,22 @@ const char *ao2_issuer_introspection(cmd_parms *cmd, void *dir, int argc,
                                      char *const argv[]);
 const char *ao2_issuer_param(cmd_parms *cmd, void *dir, int argc,
                              char *const argv[]);
-const char *ao2_issuer_client_auth(cmd_parms *cmd, void *dir, int argc,
-                                   char *const argv[]);
 const char *ao2_issuer_concurrency(cmd_parms *cmd, void *dir, int argc,
                                    char *const argv[]);
-const char *ao2_issuer_timeout(cmd_parms *cmd, void *dir, int argc,
+
+/* The handlers of what stands inside of both sections (party_directives.c,
+ * client_auth.c). */
+const char *ao2_party_url(cmd_parms *cmd, void *dir, int argc,
+                          char *const argv[]);
+const char *ao2_party_metadata(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
-const char *ao2_issuer_tls(cmd_parms *cmd, void *dir, int argc,
+const char *ao2_party_client_auth(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[]);
+const char *ao2_party_timeout(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[]);
+const char *ao2_party_tls(cmd_parms *cmd, void *dir, int argc,
+                          char *const argv[]);
+const char *ao2_party_flag(cmd_parms *cmd, void *dir, int argc,
                            char *const argv[]);
 
 #endif

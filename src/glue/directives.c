@@ -81,11 +81,11 @@ int ao2_directive_is_inner(const char *name)
 {
     const command_rec *row = ao2_commands;
 
-    while (strcmp(row->name, "<ApiIssuer") != 0) {
+    while (row->name[0] != '<') {
         row++;
     }
-    for (row++; row->name; row++) {
-        if (strcasecmp(row->name, name) == 0) {
+    for (; row->name; row++) {
+        if (row->name[0] != '<' && strcasecmp(row->name, name) == 0) {
             return 1;
         }
     }
@@ -99,6 +99,8 @@ int ao2_directive_is_inner(const char *name)
 #define IN_L (ACCESS_CONF | RSRC_CONF)
 #define IN_S RSRC_CONF
 #define DIR_MEMBER(member) ((void *)APR_OFFSETOF(ao2_dir_t, member))
+#define PARTY_MEMBER(member) \
+    ((void *)APR_OFFSETOF(ao2_discovery_settings_t, member))
 #define DRAFT_MEMBER(member) ((void *)APR_OFFSETOF(ao2_issuer_draft_t, member))
 
 const command_rec ao2_commands[] = {
@@ -145,13 +147,9 @@ const command_rec ao2_commands[] = {
     AP_INIT_TAKE_ARGV("ApiRevocations", ao2_set_revocations, NULL, IN_S,
                       "file:PATH"),
 
+    /* From here on: sections, and what stands inside of them. */
     AP_INIT_RAW_ARGS("<ApiIssuer", ao2_open_issuer, NULL, IN_S,
                      "NAME: somebody whose tokens may be accepted"),
-    /* All that follows stands inside of it. */
-    AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_issuer_url, NULL, IN_S,
-                      "the exact \"iss\""),
-    AP_INIT_TAKE_ARGV("ApiMetadata", ao2_issuer_metadata, NULL, IN_S,
-                      "auto, off or a URL"),
     AP_INIT_TAKE_ARGV("ApiJWKS", ao2_issuer_jwks, NULL, IN_S,
                       "URLs or file:PATH of JWK Sets"),
     AP_INIT_TAKE_ARGV("ApiPublicKey", ao2_issuer_public_key, NULL, IN_S,
@@ -182,8 +180,6 @@ const command_rec ao2_commands[] = {
                       DRAFT_MEMBER(issuer.introspect_jwt), IN_S, "On or Off"),
     AP_INIT_TAKE_ARGV("ApiIntrospectionParam", ao2_issuer_param, NULL, IN_S,
                       "NAME VALUE"),
-    AP_INIT_TAKE_ARGV("ApiClientAuth", ao2_issuer_client_auth, NULL, IN_S,
-                      "METHOD [CLIENT-ID] [SECRET-SOURCE|file:KEY]"),
     AP_INIT_TAKE_ARGV("ApiCacheTTL", ao2_issuer_duration,
                       DRAFT_MEMBER(issuer.introspection.ttl), IN_S,
                       "a duration"),
@@ -192,14 +188,20 @@ const command_rec ao2_commands[] = {
                       "a duration"),
     AP_INIT_TAKE_ARGV("ApiConcurrency", ao2_issuer_concurrency, NULL, IN_S,
                       "a number"),
-    AP_INIT_TAKE_ARGV("ApiTimeout", ao2_issuer_timeout, NULL, IN_S,
+    /* In both kinds of sections. */
+    AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_party_url, NULL, IN_S,
+                      "the exact \"iss\""),
+    AP_INIT_TAKE_ARGV("ApiMetadata", ao2_party_metadata, NULL, IN_S,
+                      "auto, off or a URL"),
+    AP_INIT_TAKE_ARGV("ApiClientAuth", ao2_party_client_auth, NULL, IN_S,
+                      "METHOD [CLIENT-ID] [SECRET-SOURCE|file:KEY]"),
+    AP_INIT_TAKE_ARGV("ApiTimeout", ao2_party_timeout, NULL, IN_S,
                       "[connect=DURATION] [total=DURATION]"),
-    AP_INIT_TAKE_ARGV("ApiTLS", ao2_issuer_tls, NULL, IN_S,
+    AP_INIT_TAKE_ARGV("ApiTLS", ao2_party_tls, NULL, IN_S,
                       "[ca=PATH] [cert=PATH key=PATH] [verify=on|off] "
                       "[proxy=URL]"),
-    AP_INIT_TAKE_ARGV("ApiAllowInsecureHTTP", ao2_issuer_flag,
-                      DRAFT_MEMBER(issuer.discovery.allow_http), IN_S,
-                      "On or Off"),
+    AP_INIT_TAKE_ARGV("ApiAllowInsecureHTTP", ao2_party_flag,
+                      PARTY_MEMBER(allow_http), IN_S, "On or Off"),
 
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };

@@ -8,16 +8,15 @@
 #ifndef AO2_GLUE_ISSUER_DRAFT_H
 #define AO2_GLUE_ISSUER_DRAFT_H
 
-#include "glue/config.h"
+#include "glue/section.h"
 
-typedef struct ao2_issuer_draft {
+typedef struct {
+    ao2_section_t section; /**< first: it is found as that */
     ao2_issuer_t issuer;
     apr_array_header_t *static_keys; /**< of const ao2_key_t * */
     apr_array_header_t *files;       /**< of const char * */
     apr_array_header_t *urls;        /**< of const char * */
     apr_array_header_t *params;      /**< of const char *: name, value ... */
-    ao2_span_t auth_secret;          /**< of ApiClientAuth, as it was read */
-    int metadata_off;
     int introspection_off;
     int introspection_said;          /**< a URL was given */
     int has_algorithms;
@@ -40,12 +39,5 @@ ao2_issuer_draft_t *ao2_issuer_draft_of(const cmd_parms *cmd,
  */
 const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
                                     const cmd_parms *cmd);
-
-/**
- * The digest of all settings of the section: of the lines as they stand
- * there, and of what secrets, keys and certificates they lead to.
- * @return 1 when done, else 0
- */
-int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd);
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "base/text.h"
 
-#define CONNECT_TIMEOUT apr_time_from_sec(2)
-#define TOTAL_TIMEOUT apr_time_from_sec(5)
 #define CLOCK_SKEW apr_time_from_sec(60)
 #define JWKS_TTL apr_time_from_sec(60 * 60)
 #define JWKS_STALE apr_time_from_sec(24 * 60 * 60)
@@ -26,21 +24,21 @@ ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
     draft->files = apr_array_make(pool, 2, sizeof(char *));
     draft->urls = apr_array_make(pool, 2, sizeof(char *));
     draft->params = apr_array_make(pool, 2, sizeof(char *));
+    draft->section.discovery = &issuer->discovery;
+    draft->section.auth = &issuer->introspection.auth;
+    draft->section.way = &issuer->way;
+    ao2_section_init(&draft->section, AO2_SECTION_ISSUER, name, pool);
     issuer->name = name;
-    issuer->label = apr_psprintf(pool, "<ApiIssuer %s>", name);
+    issuer->label = draft->section.label;
     issuer->rules.issuer_name = name;
     issuer->rules.subject_claims = ao2_text_list(1, subject, pool);
     issuer->rules.client_claims = ao2_text_list(3, client, pool);
     issuer->rules.scope_claims = ao2_text_list(2, scope, pool);
     issuer->rules.skew = CLOCK_SKEW;
     issuer->algorithms = ao2_alg_default();
-    issuer->way.connect_timeout = CONNECT_TIMEOUT;
-    issuer->way.total_timeout = TOTAL_TIMEOUT;
-    issuer->way.verify = 1;
     issuer->source.issuer_name = name;
     issuer->source.ttl = JWKS_TTL;
     issuer->source.stale = JWKS_STALE;
-    issuer->discovery.ttl = JWKS_TTL;
     issuer->introspection.params = draft->params;
     issuer->introspection.ttl = CACHE_TTL;
     issuer->introspection.negative_ttl = NEGATIVE_TTL;
@@ -52,20 +50,16 @@ ao2_issuer_draft_t *ao2_issuer_draft_make(const char *name, apr_pool_t *pool)
 ao2_issuer_draft_t *ao2_issuer_draft_of(const cmd_parms *cmd,
                                         const char **error)
 {
-    ao2_issuer_draft_t *draft = ao2_server_of(cmd->server)->open;
+    ao2_section_t *section = ao2_section_of_kind(cmd, AO2_SECTION_ISSUER,
+                                                 error);
 
-    *error = draft ? NULL
-                   : apr_psprintf(cmd->pool,
-                                  "%s is only allowed inside <ApiIssuer NAME>",
-                                  cmd->cmd->name);
-    return draft;
+    return section ? (ao2_issuer_draft_t *)section : NULL;
 }
 
 static const char *section_error(const ao2_issuer_draft_t *draft,
                                  const cmd_parms *cmd, const char *text)
 {
-    return apr_psprintf(cmd->pool, "<ApiIssuer %s>: %s", draft->issuer.name,
-                        text);
+    return ao2_section_error(&draft->section, cmd, text);
 }
 
 static const char *check_algorithms(ao2_issuer_draft_t *draft,
@@ -88,24 +82,6 @@ static const char *check_algorithms(ao2_issuer_draft_t *draft,
     return NULL;
 }
 
-static const char *check_url(const ao2_issuer_draft_t *draft,
-                             const cmd_parms *cmd, const char *directive,
-                             const char *url)
-{
-    const char *wrong = ao2_text_check_url(url,
-                                           draft->issuer.discovery.allow_http);
-
-    if (!wrong) {
-        return NULL;
-    }
-    return section_error(draft, cmd,
-                         apr_psprintf(cmd->temp_pool, "%s \"%s\" %s",
-                                      directive,
-                                      ao2_text_for_log(ao2_span(url), 200,
-                                                       cmd->temp_pool),
-                                      wrong));
-}
-
 static const char *check_urls(const ao2_issuer_draft_t *draft,
                               const cmd_parms *cmd)
 {
@@ -114,15 +90,11 @@ static const char *check_urls(const ao2_issuer_draft_t *draft,
     int i;
 
     for (i = 0; i < draft->urls->nelts && !error; i++) {
-        error = check_url(draft, cmd, "ApiJWKS",
+        error = ao2_section_check_url(&draft->section, cmd, "ApiJWKS",
                           APR_ARRAY_IDX(draft->urls, i, const char *));
     }
-    if (!error && issuer->discovery.metadata_url) {
-        error = check_url(draft, cmd, "ApiMetadata",
-                          issuer->discovery.metadata_url);
-    }
     if (!error && issuer->introspection.url) {
-        error = check_url(draft, cmd, "ApiIntrospection",
+        error = ao2_section_check_url(&draft->section, cmd, "ApiIntrospection",
                           issuer->introspection.url);
     }
     return error;
@@ -135,7 +107,7 @@ static const char *check_introspection(ao2_issuer_draft_t *draft,
 {
     ao2_issuer_t *issuer = &draft->issuer;
     int by_metadata = issuer->introspection.auth.is_set &&
-                      !draft->metadata_off && issuer->rules.issuer_url;
+                      !draft->section.metadata_off && issuer->rules.issuer_url;
 
     issuer->introspects = !draft->introspection_off &&
                           issuer->format != AO2_FORMAT_JWT &&
@@ -154,11 +126,6 @@ static const char *check_introspection(ao2_issuer_draft_t *draft,
                                    "ApiClientAuth and metadata, or an "
                                    "ApiIntrospection URL");
     }
-    if (issuer->introspection.auth.method == AO2_AUTH_TLS &&
-        !issuer->way.cert) {
-        return section_error(draft, cmd, "ApiClientAuth tls_client_auth "
-                             "needs cert= and key= of ApiTLS");
-    }
     if (draft->introspection_said && !issuer->introspects) {
         return section_error(draft, cmd, "ApiIntrospection is never used: "
                              "ApiTokenFormat is jwt");
@@ -174,7 +141,7 @@ static const char *check_keys(ao2_issuer_draft_t *draft,
     int has_keys = draft->static_keys->nelts || draft->files->nelts ||
                    draft->urls->nelts;
 
-    issuer->source.use_metadata = !has_keys && !draft->metadata_off &&
+    issuer->source.use_metadata = !has_keys && !draft->section.metadata_off &&
                                   issuer->rules.issuer_url;
     if (!has_keys && !issuer->source.use_metadata &&
         issuer->format != AO2_FORMAT_OPAQUE) {
@@ -184,7 +151,7 @@ static const char *check_keys(ao2_issuer_draft_t *draft,
                              "opaque");
     }
     if (issuer->source.use_metadata && !issuer->discovery.metadata_url) {
-        return check_url(draft, cmd, "ApiIssuerURL",
+        return ao2_section_check_url(&draft->section, cmd, "ApiIssuerURL",
                          issuer->discovery.issuer_url);
     }
     return NULL;
@@ -208,11 +175,27 @@ static const char *check_all(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
     if (!error) {
         error = check_keys(draft, cmd);
     }
-    if (!error && issuer->way.connect_timeout > issuer->way.total_timeout) {
-        error = section_error(draft, cmd, "ApiTimeout: connect= is longer "
-                              "than total=");
+    return error ? error : ao2_section_check(&draft->section, cmd);
+}
+
+/* What the keys that never change are. */
+static apr_array_header_t *key_material(const ao2_issuer_draft_t *draft,
+                                        apr_pool_t *temp)
+{
+    apr_array_header_t *spans = apr_array_make(temp, 4, sizeof(ao2_span_t));
+    int i;
+
+    for (i = 0; i < draft->static_keys->nelts; i++) {
+        const ao2_key_t *key = APR_ARRAY_IDX(draft->static_keys, i,
+                                             const ao2_key_t *);
+
+        APR_ARRAY_PUSH(spans, ao2_span_t) = ao2_span(key->kid);
+        APR_ARRAY_PUSH(spans, ao2_span_t) =
+            key->kind == AO2_KEY_SECRET
+                ? key->secret
+                : ao2_span(ao2_key_thumbprint(key, temp));
     }
-    return error;
+    return spans;
 }
 
 const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
@@ -222,7 +205,7 @@ const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
     ao2_fail_t fail = {0};
     const char *error;
 
-    issuer->discovery.issuer_url = issuer->rules.issuer_url;
+    issuer->rules.issuer_url = issuer->discovery.issuer_url;
     issuer->discovery.ttl = issuer->source.ttl;
     issuer->source.static_keys = draft->static_keys;
     issuer->source.files = draft->files;
@@ -236,58 +219,17 @@ const char *ao2_issuer_draft_finish(ao2_issuer_draft_t *draft,
                              &fail) != AO2_OK) {
         return section_error(draft, cmd, fail.detail);
     }
-    return ao2_issuer_draft_digest(draft, cmd)
-               ? NULL
-               : section_error(draft, cmd, "no digest can be made of it");
-}
-
-static int is_name(const char *text)
-{
-    const char *at;
-
-    for (at = text; *at; at++) {
-        if ((unsigned char)*at <= ' ' || *at == '"' || *at == '>' ||
-            (unsigned char)*at == 0x7f) {
-            return 0;
-        }
-    }
-    return at > text;
-}
-
-static const char *section_name(cmd_parms *cmd, const char *args)
-{
-    const char *end = strrchr(args, '>');
-    const char *rest;
-    const char *text;
-
-    if (!end || end[1]) {
-        return NULL;
-    }
-    rest = apr_pstrmemdup(cmd->temp_pool, args, (apr_size_t)(end - args));
-    text = ap_getword_conf(cmd->pool, &rest);
-    return is_name(text) && !*rest ? text : NULL;
-}
-
-/* httpd would take what it knows for a setting of the server. */
-static const char *check_inside(cmd_parms *cmd)
-{
-    const ap_directive_t *at;
-
-    for (at = cmd->directive->first_child; at; at = at->next) {
-        if (!ao2_directive_is_inner(at->directive)) {
-            cmd->err_directive = at;
-            return apr_psprintf(cmd->pool, "%s is not allowed inside "
-                                "<ApiIssuer>", at->directive);
-        }
-    }
-    return NULL;
+    return ao2_section_digest(issuer->digest, &draft->section, cmd,
+                              key_material(draft, cmd->temp_pool));
 }
 
 const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args)
 {
     ao2_server_t *server = ao2_server_of(cmd->server);
-    const char *error = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
-    const char *name = section_name(cmd, args);
+    const char *name;
+    const char *error = ao2_section_begin(&name, cmd, args,
+                                          AO2_SECTION_ISSUER,
+                                          server->issuers);
     ao2_issuer_draft_t *draft;
     ao2_verifier_t *verifier;
 
@@ -295,26 +237,12 @@ const char *ao2_open_issuer(cmd_parms *cmd, void *dir, const char *args)
     if (error) {
         return error;
     }
-    if (!name) {
-        return "<ApiIssuer NAME> takes one name, without spaces, quotes or "
-               "controls";
-    }
     if (strcmp(name, AO2_API_TOKEN_ISSUER) == 0) {
         return "<ApiIssuer apitoken>: this name stands for the API tokens "
                "of ApiRegistry";
     }
-    if (apr_hash_get(server->issuers, name, APR_HASH_KEY_STRING)) {
-        return apr_psprintf(cmd->pool, "<ApiIssuer %s> stands here twice: "
-                            "names are unique in a server", name);
-    }
-    error = check_inside(cmd);
-    if (error) {
-        return error;
-    }
     draft = ao2_issuer_draft_make(name, cmd->pool);
-    server->open = draft;
-    error = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
-    server->open = NULL;
+    error = ao2_section_read(&draft->section, cmd);
     if (!error) {
         error = ao2_issuer_draft_finish(draft, cmd);
     }

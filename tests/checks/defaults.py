@@ -8,6 +8,7 @@ import re
 from guard import blank
 
 SECTION = "src/glue/issuer_section.c"
+PARTY = "src/glue/section.c"  # of what both kinds of sections have
 
 # No default: must be said, or nothing is what it means.
 NONE = {"<ApiIssuer", "ApiIssuerURL", "ApiJWKS", "ApiPublicKey",
@@ -24,7 +25,7 @@ SHOWN_BY = {
     "ApiCache": (["shmcb:(8M)"], "src/glue/caches.c",
                  r'define SHMCB_SIZE "\(8M\)"'),
     "ApiMetadata": (["auto"], SECTION,
-                    r"use_metadata = !has_keys && !draft->metadata_off"),
+                    r"!has_keys &&\s+!draft->section.metadata_off"),
     "ApiTokenFormat": (["any"], "src/service/issuer.h",
                        r"enum \{\s*AO2_FORMAT_ANY,"),
     "ApiName": (["off"], "src/glue/subscription.c",
@@ -48,14 +49,14 @@ def seconds(text):
     return int(match[1]) * SECONDS[match[2]] if match else None
 
 
-def duration(guard, member):
-    """The seconds that a new <ApiIssuer> has in @a member."""
-    code = blank(guard.text(SECTION))
+def duration(guard, member, path=SECTION):
+    """The seconds that a new section has in @a member."""
+    code = blank(guard.text(path))
     value = re.search(rf"{re.escape(member)} = (\w+);", code)
     macro = value and re.search(rf"#define {value[1]} "
                                 r"apr_time_from_sec\(([\d *]+)\)", code)
     if not macro:
-        guard.fault(SECTION, f"no default of {member}")
+        guard.fault(path, f"no default of {member}")
         return 0
     product = 1
     for factor in macro[1].split("*"):
@@ -91,9 +92,9 @@ def claims(guard):
             if match]
 
 
-def is_assigned(guard, member, value):
+def is_assigned(guard, member, value, path=SECTION):
     return re.search(rf"{re.escape(member)} = {value};",
-                     blank(guard.text(SECTION))) is not None
+                     blank(guard.text(path))) is not None
 
 
 def default_of(guard, directive, handler, info):
@@ -111,14 +112,18 @@ def default_of(guard, directive, handler, info):
     if directive == "ApiClaims":
         return claims(guard)
     if directive == "ApiTimeout":
-        return [f"{name}={duration(guard, f'way.{name}_timeout')}s"
+        return [f"{name}={duration(guard, f'way->{name}_timeout', PARTY)}s"
                 for name in ("connect", "total")]
     if directive == "ApiTLS":
-        return ["verify=" + ("on" if is_assigned(guard, "way.verify", "1")
+        return ["verify=" + ("on" if is_assigned(guard, "way->verify",
+                                                    "1", PARTY)
                              else "off")]
     member = re.search(r"_MEMBER\(([\w.]+)\)", info)
     if handler == "ao2_issuer_duration":
         return [f"{duration(guard, member[1].replace('issuer.', '', 1))}s"]
+    if handler == "ao2_party_flag":
+        return ["On" if is_assigned(guard, "discovery->" + member[1], "1",
+                                    PARTY) else "Off"]
     if handler == "ao2_issuer_flag":
         name = member[1].replace("issuer.", "", 1)
         return ["On" if is_assigned(guard, name, "1") else "Off"]

@@ -34,6 +34,11 @@ DIRECTIVES = "src/glue/directives.c"
 KINDS = ("Directive", "Require", "Variable", "Note", "Error", "Limit")
 NOTHING = ("–", "required")
 
+# Where a directive stands, by its handler's name.
+SECTIONS = {"ao2_issuer_": {"<ApiIssuer>"},
+            "ao2_party_": {"<ApiIssuer>"},
+            "ao2_upstream_": {"<ApiUpstream>"}}
+
 # Set by httpd from what the module gives it.
 OF_HTTPD = {"REMOTE_USER": r"r->user = ", "AUTH_TYPE": r"r->ap_auth_type = "}
 
@@ -60,8 +65,9 @@ def tables(text):
 
 
 def context_of(handler, info, glue):
-    if handler.startswith("ao2_issuer_"):
-        return {"<ApiIssuer>"}
+    for beginning, sections in SECTIONS.items():
+        if handler.startswith(beginning):
+            return sections
     if "IN_L" in info:
         return {"L"}
     if "IN_D" not in info:

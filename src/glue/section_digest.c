@@ -1,4 +1,4 @@
-#include "glue/issuer_draft.h"
+#include "glue/section.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -16,17 +16,6 @@ static void add(EVP_MD_CTX *ctx, const void *bytes, apr_size_t length)
 static void add_text(EVP_MD_CTX *ctx, const char *text)
 {
     add(ctx, text ? text : "", text ? strlen(text) : 0);
-}
-
-static void add_key(EVP_MD_CTX *ctx, const ao2_key_t *key, apr_pool_t *temp)
-{
-    add_text(ctx, key->kid);
-    if (key->kind == AO2_KEY_SECRET) {
-        add(ctx, key->secret.ptr, key->secret.len);
-    }
-    else {
-        add_text(ctx, ao2_key_thumbprint(key, temp));
-    }
 }
 
 static ao2_code_t take(void *ctx, ao2_span_t bytes, ao2_fail_t *fail)
@@ -54,7 +43,10 @@ static int add_file(EVP_MD_CTX *ctx, const char *path)
     return good;
 }
 
-int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
+const char *ao2_section_digest(unsigned char digest[AO2_PARTY_DIGEST],
+                               const ao2_section_t *section,
+                               const cmd_parms *cmd,
+                               const apr_array_header_t *more)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     const ap_directive_t *line;
@@ -62,22 +54,24 @@ int ao2_issuer_draft_digest(ao2_issuer_draft_t *draft, const cmd_parms *cmd)
     int i;
 
     if (good) {
-        add_text(ctx, draft->issuer.name);
+        add_text(ctx, section->name);
         for (line = cmd->directive->first_child; line; line = line->next) {
             add_text(ctx, line->directive);
             add_text(ctx, line->args);
         }
-        add(ctx, draft->auth_secret.ptr, draft->auth_secret.len);
-        for (i = 0; i < draft->static_keys->nelts; i++) {
-            add_key(ctx, APR_ARRAY_IDX(draft->static_keys, i,
-                                       const ao2_key_t *),
-                    cmd->temp_pool);
+        add(ctx, section->auth_secret.ptr, section->auth_secret.len);
+        for (i = 0; i < more->nelts; i++) {
+            ao2_span_t span = APR_ARRAY_IDX(more, i, ao2_span_t);
+
+            add(ctx, span.ptr, span.len);
         }
-        good = add_file(ctx, draft->issuer.way.ca) &&
-               add_file(ctx, draft->issuer.way.cert) &&
-               add_file(ctx, draft->issuer.way.key) &&
-               EVP_DigestFinal_ex(ctx, draft->issuer.digest, NULL) == 1;
+        good = add_file(ctx, section->way->ca) &&
+               add_file(ctx, section->way->cert) &&
+               add_file(ctx, section->way->key) &&
+               EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
     }
     EVP_MD_CTX_free(ctx);
-    return good;
+    return good ? NULL
+                : ao2_section_error(section, cmd,
+                                    "no digest can be made of it");
 }
