@@ -152,13 +152,15 @@ def test_endpoint(httpd, issuer, key, name, tmp_path):
     # Wherever a name leads: to somebody who has the keys.
     names = resolver.names(tmp_path, keys="127.0.0.1")
     issuer.metadata[OAUTH] = says(issuer, issuer.url, jwks_uri=uri)
-    server = start(httpd, issuer.url, env=names)
+    # none of it is for want of time
+    server = start(httpd, issuer.url, env=names,
+                   timeout="connect=10s total=20s")
     token = token_of(issuer.url, key)
-    remote.refused_for_now(server, token)
+    remote.refused_for_now(server, token, 20)
     assert said in server.log()
     assert "/jwks" not in issuer.calls
     issuer.metadata[OAUTH] = says(issuer, issuer.url)
-    until(lambda: remote.status(server, token) == 200, 2)
+    until(lambda: remote.status(server, token) == 200)
 
 
 @pytest.mark.parametrize("lines, status", [
