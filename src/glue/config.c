@@ -1,5 +1,7 @@
 #include "glue/config.h"
 
+#include <apr_strings.h>
+
 void *ao2_dir_create(apr_pool_t *pool, char *path)
 {
     ao2_dir_t *dir = apr_pcalloc(pool, sizeof(*dir));
@@ -73,6 +75,19 @@ void *ao2_server_create(apr_pool_t *pool, server_rec *server)
     return conf;
 }
 
+/* The registry is in the database of the same server: where a virtual host
+ * has one of its own, so is its registry. */
+static ao2_registry_object_t *own_registry(apr_pool_t *pool,
+                                           ao2_registry_object_t *registry,
+                                           const ao2_server_t *add)
+{
+    if (!registry || registry->path || registry == add->registry ||
+        (!add->dbd_driver && !add->dbd_params && !add->dbd_first)) {
+        return registry;
+    }
+    return apr_pmemdup(pool, registry, sizeof(*registry));
+}
+
 void *ao2_server_merge(apr_pool_t *pool, void *outer, void *inner)
 {
     ao2_server_t *merged = apr_pcalloc(pool, sizeof(*merged));
@@ -91,6 +106,7 @@ void *ao2_server_merge(apr_pool_t *pool, void *outer, void *inner)
 #undef AO2_LIST
 #undef AO2_POINTER
 #undef AO2_OWN
+    merged->registry = own_registry(pool, merged->registry, add);
     return merged;
 }
 

@@ -76,8 +76,12 @@ typedef struct {
 
 /** One ApiRegistry. */
 typedef struct {
-    const char *path;              /**< of the file */
-    apr_hash_t *plans; /**< names of plans in it, as configtest read it */
+    const char *path;              /**< of the file; NULL: a database, that
+                                        of the server */
+    apr_hash_t *plans; /**< names of plans in it, as configtest read it;
+                            NULL: not known */
+    const char *config_file;       /**< where it was said */
+    int config_line;
     const ao2_registry_t *first;   /**< as the parent read it; or NULL */
     ao2_file_stamp_t first_stamp;
     ao2_registry_source_t *source; /**< of this process */

@@ -68,9 +68,12 @@ const char *ao2_set_preflight(cmd_parms *cmd, void *dir, int argc,
 /** For the On|Off settings; cmd->info is the member's offset. */
 const char *ao2_set_flag(cmd_parms *cmd, void *dir, int argc,
                          char *const argv[]);
-/* These watch directives of others; both let others handle them as well. */
+/* These watch directives of others, who handle them as well. */
 const char *ao2_watch_require(cmd_parms *cmd, void *dir, const char *args);
 const char *ao2_watch_auth_type(cmd_parms *cmd, void *dir, const char *type);
+/** cmd->info is the offset of the server's member. */
+const char *ao2_watch_dbd(cmd_parms *cmd, void *dir, const char *value);
+const char *ao2_watch_dbd_first(cmd_parms *cmd, void *dir, const char *value);
 
 const char *ao2_set_api_name(cmd_parms *cmd, void *dir, int argc,
                              char *const argv[]);

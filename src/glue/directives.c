@@ -99,6 +99,7 @@ int ao2_directive_is_inner(const char *name)
 #define IN_L (ACCESS_CONF | RSRC_CONF)
 #define IN_S RSRC_CONF
 #define DIR_MEMBER(member) ((void *)APR_OFFSETOF(ao2_dir_t, member))
+#define SERVER_MEMBER(member) ((void *)APR_OFFSETOF(ao2_server_t, member))
 #define PARTY_MEMBER(member) \
     ((void *)APR_OFFSETOF(ao2_discovery_settings_t, member))
 #define DRAFT_MEMBER(member) ((void *)APR_OFFSETOF(ao2_issuer_draft_t, member))
@@ -132,6 +133,16 @@ const command_rec ao2_commands[] = {
                      "see mod_authz_core"),
     AP_INIT_TAKE1("AuthType", ao2_watch_auth_type, NULL, OR_AUTHCFG,
                   "see mod_authn_core"),
+    AP_INIT_TAKE1("DBDriver", ao2_watch_dbd, SERVER_MEMBER(dbd_driver), IN_S,
+                  "see mod_dbd"),
+    AP_INIT_TAKE1("DBDParams", ao2_watch_dbd, SERVER_MEMBER(dbd_params), IN_S,
+                  "see mod_dbd"),
+    AP_INIT_TAKE1("DBDMin", ao2_watch_dbd, SERVER_MEMBER(dbd_min), IN_S,
+                  "see mod_dbd"),
+    AP_INIT_TAKE1("DBDPersist", ao2_watch_dbd, SERVER_MEMBER(dbd_persist),
+                  IN_S, "see mod_dbd"),
+    AP_INIT_TAKE1("DBDInitSQL", ao2_watch_dbd_first, NULL, IN_S,
+                  "see mod_dbd"),
 
     AP_INIT_TAKE_ARGV("ApiTokenCache", ao2_set_token_cache, NULL, IN_S,
                       "a size, or off"),
@@ -141,7 +152,7 @@ const command_rec ao2_commands[] = {
     AP_INIT_TAKE_ARGV("ApiCacheSecret", ao2_set_cache_secret, NULL, IN_S,
                       "file:PATH, env:NAME, exec:COMMAND or the secret"),
     AP_INIT_TAKE_ARGV("ApiRegistry", ao2_set_registry, NULL, IN_S,
-                      "file:PATH"),
+                      "file:PATH or dbd"),
     AP_INIT_TAKE_ARGV("ApiRegistryTTL", ao2_set_registry_ttl, NULL, IN_S,
                       "a duration"),
     AP_INIT_TAKE_ARGV("ApiRevocations", ao2_set_revocations, NULL, IN_S,

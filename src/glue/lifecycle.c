@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "glue/caches.h"
+#include "glue/database.h"
 #include "glue/upstream.h"
 
 APLOG_USE_MODULE(api_oauth2);
@@ -180,6 +181,7 @@ int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
     (void)log;
     bad |= check_modules(main_server);
     bad |= ao2_caches_check(temp, main_server);
+    bad |= ao2_database_check(main_server);
     for (server = main_server; server; server = server->next) {
         bad |= check_uses(server, temp);
         warn_unset(server);

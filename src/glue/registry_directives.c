@@ -50,17 +50,21 @@ const char *ao2_set_registry(cmd_parms *cmd, void *dir, int argc,
 {
     ao2_registry_object_t *object = apr_pcalloc(cmd->pool, sizeof(*object));
     const char *path = argc == 1 ? ao2_directive_path(cmd, argv[0]) : NULL;
-    const char *error;
+    const char *error = NULL;
 
     (void)dir;
     if (argc != 1) {
-        return ao2_directive_count(cmd, "file:PATH");
-    }
-    if (!path) {
-        return ao2_directive_bad(cmd, argv[0], "file:PATH");
+        return ao2_directive_count(cmd, "file:PATH or dbd");
     }
     object->path = path;
-    error = check_file(cmd, object);
+    object->config_file = cmd->directive->filename;
+    object->config_line = cmd->directive->line_num;
+    if (path) {
+        error = check_file(cmd, object);
+    }
+    else if (strcasecmp(argv[0], "dbd") != 0) {
+        error = ao2_directive_bad(cmd, argv[0], "file:PATH or dbd");
+    }
     if (!error) {
         ao2_server_of(cmd->server)->registry = object;
     }

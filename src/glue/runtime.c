@@ -13,6 +13,7 @@
 #include "adapter/shared_memory.h"
 #include "adapter/system_clock.h"
 #include "glue/caches.h"
+#include "glue/database.h"
 #include "service/registry_file.h"
 
 APLOG_USE_MODULE(api_oauth2);
@@ -187,7 +188,7 @@ static void read_registry(ao2_registry_object_t *object, apr_pool_t *conf)
 {
     apr_pool_t *pool;
 
-    if (!object || object->first ||
+    if (!object || !object->path || object->first ||
         apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return;
     }
@@ -308,25 +309,38 @@ static void open_caches(server_rec *server, apr_pool_t *child)
     }
 }
 
+static ao2_code_t open_file(ao2_registry_object_t *object,
+                            server_rec *server, apr_time_t ttl,
+                            apr_pool_t *child, ao2_fail_t *fail)
+{
+    ao2_registry_file_t file = {0};
+
+    file.path = object->path;
+    file.ttl = ttl;
+    file.clock = ao2_system_clock();
+    file.first = object->first;
+    file.first_stamp = object->first_stamp;
+    file.log = ao2_httpd_log_make(server, child);
+    return ao2_registry_file_open(&object->source, &file, child, fail);
+}
+
 static void open_registry(runtime_t *runtime, server_rec *server,
                           apr_pool_t *child)
 {
     ao2_server_t *conf = ao2_server_of(server);
     ao2_registry_object_t *object = conf->registry;
-    ao2_registry_file_t file = {0};
+    apr_time_t ttl = conf->registry_ttl ? *conf->registry_ttl : REGISTRY_TTL;
     ao2_fail_t fail = {0};
+    ao2_code_t code;
 
     if (!object || object->source) {
         return;
     }
-    file.path = object->path;
-    file.ttl = conf->registry_ttl ? *conf->registry_ttl : REGISTRY_TTL;
-    file.clock = ao2_system_clock();
-    file.first = object->first;
-    file.first_stamp = object->first_stamp;
-    file.log = ao2_httpd_log_make(server, child);
-    if (ao2_registry_file_open(&object->source, &file, child, &fail)
-        != AO2_OK) {
+    code = object->path
+               ? open_file(object, server, ttl, child, &fail)
+               : ao2_database_open(&object->source, server, ttl, child,
+                                   &fail);
+    if (code != AO2_OK) {
         tell(server, "ApiRegistry", &fail);
         return;
     }

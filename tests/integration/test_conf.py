@@ -12,7 +12,7 @@ from support import client, peers, tokens
 TOP = Path(__file__).parents[2]
 EXAMPLES = sorted((TOP / "conf/examples").glob("*.conf"))
 MODULES = ("proxy proxy_http rewrite access_compat auth_basic "
-           "authn_file").split()
+           "authn_file dbd").split()
 SECRET = "a secret that is long enough for HS256"
 ORDERS = "https://api.example.com/orders"
 CORP = "https://login.example.com/"
