@@ -1,5 +1,6 @@
 #include "adapter/socache_cache.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,6 +199,18 @@ static ao2_code_t keep_new(kept_t **pkept, ao2_socache_t *socache,
     return AO2_OK;
 }
 
+/* What a provider leaves in the pool of an instance is to be done by its own
+ * code. httpd unloads that with each configuration, and may load it elsewhere
+ * for the next, or not at all when that is broken. */
+static void pin(const ap_socache_provider_t *provider)
+{
+    Dl_info info;
+
+    if (dladdr(provider, &info)) {
+        dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    }
+}
+
 /* Lock and, where it can be kept, instance of a provider that needs one. */
 static ao2_code_t open_kept(ao2_socache_t *socache, const char *args,
                             apr_pool_t *conf, ao2_fail_t *fail)
@@ -216,6 +229,7 @@ static ao2_code_t open_kept(ao2_socache_t *socache, const char *args,
     if (code == AO2_OK && (!lasts || !kept->instance)) {
         code = start(socache, args, lasts ? kept->pool : conf, fail);
         if (code == AO2_OK && lasts) {
+            pin(socache->provider);
             kept->instance = socache->instance;
         }
     }

@@ -69,6 +69,18 @@ def test_good_takes_over(server, key):
     assert works(server, key)
 
 
+def test_nothing_to_go_on_with(httpd):
+    """httpd itself ends by a configuration without modules, told to take it
+    unseen; what outlives configurations does not make it crash."""
+    server = httpd("ApiCache shmcb\n" + GOOD, (), conf.issuer(
+        keys="ApiJWKS http://127.0.0.1:1/"))
+    wait.until(lambda: "resuming normal operations" in server.log())
+    server.write("httpd.conf", "")
+    server.graceful()
+    server.serving = False
+    assert server.process.wait(20) == 1
+
+
 def test_key_file_breaks_later(server, key, jwks):
     """Under the running server a broken file changes nothing; a restart is
     refused until it is whole again."""

@@ -98,7 +98,9 @@ DirectoryIndex index.html
         return path
 
     def _config(self, conf):
-        self.write("httpd.conf", self.base + conf)
+        # a restart that is under way reads the one or the other
+        self.write("httpd.conf.new", self.base + conf).replace(
+            self.root / "httpd.conf")
         if os.getuid() == 0:
             shutil.chown(self.root / "run", "www-data", "www-data")
             for path in [self.root, *self.root.parents][:4]:
