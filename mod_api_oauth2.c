@@ -17,12 +17,22 @@
 #include "glue/caches.h"
 #include "glue/carriers.h"
 #include "glue/config.h"
+#include "glue/figures.h"
 #include "glue/form.h"
 #include "glue/identity.h"
 #include "glue/lifecycle.h"
+#include "glue/pages.h"
 #include "glue/respond.h"
 #include "glue/runtime.h"
 #include "mod_api_oauth2.h"
+
+/* What operators look at. */
+static void register_pages(void)
+{
+    ap_hook_handler(ao2_pages_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(ao2_figures_log, NULL, NULL,
+                            APR_HOOK_REALLY_FIRST);
+}
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -76,6 +86,7 @@ static void register_hooks(apr_pool_t *pool)
                             APR_HOOK_REALLY_FIRST);
 
     ap_hook_expr_lookup(ao2_expression_lookup, NULL, NULL, APR_HOOK_MIDDLE);
+    register_pages();
     ao2_authorize_register(pool);
     ao2_respond_register();
     ao2_form_register();

@@ -9,6 +9,9 @@
 #include <apr_optional.h>
 #include <httpd.h>
 
+/** The version of the module. */
+#define API_OAUTH2_VERSION "0.1.0"
+
 /** Environment variables of an authenticated request. Values are written as
  *  ApiPassClaim writes them: printable ASCII but '%', all else %HH. */
 #define API_OAUTH2_ENV_SUBJECT "OAUTH2_SUBJECT"

@@ -200,6 +200,7 @@ ao2_code_t ao2_shared_memory_join(ao2_shared_t **pshared,
     membership->port.me = member_of(
         place, __atomic_add_fetch(&memory->front->terms[place], 1,
                                   __ATOMIC_ACQ_REL));
+    membership->port.place = place;
     membership->port.lives = lives;
     membership->port.lock = lock_one;
     membership->port.unlock = unlock_one;

@@ -14,9 +14,6 @@
 #include "base/fail.h"
 #include "port/shared.h"
 
-/** Processes that are members at once; a further one shares nothing. */
-#define AO2_MAX_MEMBERS 4096
-
 typedef struct ao2_shared_memory ao2_shared_memory_t;
 
 /**

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "glue/carriers.h"
+#include "glue/figures.h"
 #include "glue/identity.h"
 #include "glue/respond.h"
 #include "mod_api_oauth2.h"
@@ -240,6 +241,19 @@ static void note_cache(request_rec *r, const char *where)
     apr_table_setn(r->notes, API_OAUTH2_NOTE_CACHE, where);
 }
 
+/* @param looked  it was sought in the cache of identities */
+static ao2_code_t check_token(request_rec *r, ao2_verdict_t *verdict,
+                              ao2_span_t token, const ao2_check_t *check,
+                              int looked, ao2_fail_t *fail)
+{
+    apr_uint64_t begun = ao2_figures_missed(r, looked);
+    ao2_code_t code = ao2_token_verify(verdict, token, check, r->pool, fail);
+
+    ao2_figures_checked(r, verdict, begun);
+    note_cache(r, verdict->was_shared ? "shared" : "miss");
+    return code;
+}
+
 /* What this process verified a moment ago, else a check. The principal is
  * held until the request ends. */
 static ao2_code_t verify(request_rec *r, ao2_verdict_t *verdict,
@@ -248,21 +262,21 @@ static ao2_code_t verify(request_rec *r, ao2_verdict_t *verdict,
 {
     ao2_identity_cache_t *cache = ao2_server_of(r->server)->token_cache->cache;
     ao2_identity_key_t key;
+    apr_uint64_t begun;
     ao2_code_t code;
 
     if (!cache) {
-        code = ao2_token_verify(verdict, token, check, r->pool, fail);
-        note_cache(r, verdict->was_shared ? "shared" : "miss");
-        return code;
+        return check_token(r, verdict, token, check, 0, fail);
     }
+    begun = ao2_figures_seek(r);
     ao2_identity_key(&key, cache, token);
     if (ao2_identity_find(cache, verdict, &key, check)) {
         ao2_principal_release_with(verdict->principal, r->pool);
+        ao2_figures_found(r, begun);
         note_cache(r, "process");
         return AO2_OK;
     }
-    code = ao2_token_verify(verdict, token, check, r->pool, fail);
-    note_cache(r, verdict->was_shared ? "shared" : "miss");
+    code = check_token(r, verdict, token, check, 1, fail);
     if (code == AO2_OK) {
         ao2_identity_keep(cache, &key, verdict, check->now);
     }
@@ -288,9 +302,11 @@ static ao2_code_t identify(request_rec *r, ao2_state_t *state,
     }
     code = verify(r, &verdict, state->credential.token, check, fail);
     hint->retry_after_sec = verdict.retry_after_sec;
+    state->asked = verdict.verifier;
     if (code != AO2_OK) {
         return code;
     }
+    state->presumed = verdict.principal;
     code = check_conditions(r, verdict.principal, verdict.verifier, fail);
     if (code == AO2_OK) {
         state->principal = verdict.principal;

@@ -85,6 +85,7 @@ static int grant(request_rec *r, ao2_state_t *state)
     if (ao2_subscription_enforce(r, &hint, &fail) != AO2_OK) {
         return ao2_respond(r, &fail, &hint);
     }
+    state->granted = 1;
     log_grant(r, state);
     return OK;
 }

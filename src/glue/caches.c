@@ -338,13 +338,19 @@ void ao2_caches_child_init(apr_pool_t *child, server_rec *main_server)
     for (server = main_server; server; server = server->next) {
         const ao2_cache_choice_t *choice = choice_of(caches, server);
 
-        ao2_server_of(server)->store =
-            get_store(made, choice ? find_use(caches, choice)->cache : NULL,
-                      server, child);
+        ao2_cache_t *cache = choice ? find_use(caches, choice)->cache : NULL;
+
+        ao2_server_of(server)->store = get_store(made, cache, server, child);
+        ao2_server_of(server)->cache_name = cache ? choice->provider : NULL;
     }
 }
 
 ao2_store_t *ao2_caches_store_of(const server_rec *server)
 {
     return ao2_server_of(server)->store;
+}
+
+const char *ao2_caches_name_of(const server_rec *server)
+{
+    return ao2_server_of(server)->cache_name;
 }

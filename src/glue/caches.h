@@ -52,4 +52,7 @@ void ao2_caches_child_init(apr_pool_t *child, server_rec *main_server);
  *  NULL only before ao2_caches_child_init(). */
 ao2_store_t *ao2_caches_store_of(const server_rec *server);
 
+/** The provider of that store, for people; NULL: there is no cache. */
+const char *ao2_caches_name_of(const server_rec *server);
+
 #endif

@@ -92,6 +92,7 @@ typedef struct {
 typedef struct {
     const char *name;
     const char *version; /**< "": none */
+    const char *label;   /**< "NAME" or "NAME/VERSION", for the figures */
 } ao2_api_name_t;
 
 enum {
@@ -143,6 +144,7 @@ typedef struct {
     void *runtime; /**< runtime.c's own, the same for all servers */
     struct ao2_caches *caches; /**< caches.c's own, there as well */
     struct ao2_store *store;   /**< see ao2_caches_store_of() */
+    const char *cache_name;    /**< see ao2_caches_name_of() */
 } ao2_server_t;
 
 /** The value of a number, or its fallback where it is not set. */

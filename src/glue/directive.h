@@ -92,6 +92,8 @@ const char *ao2_set_registry_ttl(cmd_parms *cmd, void *dir, int argc,
                                  char *const argv[]);
 const char *ao2_set_token_cache(cmd_parms *cmd, void *dir, int argc,
                                 char *const argv[]);
+const char *ao2_set_metrics_clients(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[]);
 const char *ao2_set_revocations(cmd_parms *cmd, void *dir, int argc,
                                 char *const argv[]);
 

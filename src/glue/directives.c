@@ -157,6 +157,8 @@ const command_rec ao2_commands[] = {
                       "a duration"),
     AP_INIT_TAKE_ARGV("ApiRevocations", ao2_set_revocations, NULL, IN_S,
                       "file:PATH"),
+    AP_INIT_TAKE_ARGV("ApiMetricsClients", ao2_set_metrics_clients, NULL,
+                      IN_S, "a number"),
 
     /* From here on: sections, and what stands inside of them. */
     AP_INIT_RAW_ARGS("<ApiIssuer", ao2_open_issuer, NULL, IN_S,

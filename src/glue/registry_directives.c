@@ -107,6 +107,9 @@ const char *ao2_directive_api(const ao2_api_name_t **papi, apr_pool_t *pool,
     }
     api->name = apr_pstrdup(pool, argv[0]);
     api->version = argc > 1 ? apr_pstrdup(pool, argv[1]) : "";
+    api->label = *api->version ? apr_pstrcat(pool, api->name, "/",
+                                             api->version, NULL)
+                               : api->name;
     *papi = api;
     return NULL;
 }

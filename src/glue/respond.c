@@ -99,15 +99,18 @@ static int retry_after_sec(const request_rec *r, const ao2_error_t *error,
 }
 
 static const ao2_refusal_t *make_refusal(request_rec *r,
-                                         const ao2_error_t *error,
+                                         const ao2_fail_t *fail,
                                          const ao2_hint_t *hint,
                                          apr_pool_t *pool)
 {
+    const ao2_error_t *error = ao2_error_of(fail->code);
     int detail = ao2_number(ao2_dir_of(r)->error_detail,
                             AO2_FALLBACK_error_detail);
     ao2_refusal_t *refusal = apr_pcalloc(pool, sizeof(*refusal));
 
     refusal->error = shown(error, detail);
+    refusal->cause = error;
+    refusal->detail = apr_pstrdup(pool, fail->detail);
     refusal->note = apr_psprintf(pool, "AO2-%03d %s", error->number,
                                  error->id);
     if (error->status == HTTP_UNAUTHORIZED || error->rfc6750) {
@@ -157,7 +160,7 @@ int ao2_respond(request_rec *r, const ao2_fail_t *fail,
         top = top->main;
     }
     /* It may outlive a sub-request. */
-    refusal = make_refusal(r, error, hint, top->pool);
+    refusal = make_refusal(r, fail, hint, top->pool);
     log_refusal(r, error, fail);
     adopt(r, ao2_state_of(r), refusal);
     for (up = r->main; up; up = up->main) {

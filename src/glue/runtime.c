@@ -14,13 +14,14 @@
 #include "adapter/system_clock.h"
 #include "glue/caches.h"
 #include "glue/database.h"
+#include "mod_api_oauth2.h"
 #include "service/registry_file.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
 #define TICK apr_time_from_sec(1)
 #define WATCHDOG "_api_oauth2_"
-#define RETAINED "mod_api_oauth2-memory-%" APR_SIZE_T_FMT "-%" APR_SIZE_T_FMT
+#define RETAINED "mod_api_oauth2-memory-%s-%" APR_SIZE_T_FMT "-%" APR_SIZE_T_FMT
 #define TOKEN_CACHE (16 * 1024 * 1024)
 #define REGISTRY_TTL apr_time_from_sec(5)
 /* Parties that a new configuration may bring, before memory is made anew. */
@@ -42,6 +43,7 @@ typedef struct {
     apr_array_header_t *registries; /* of ao2_registry_source_t * */
     ao2_board_t board;
     ao2_ports_t ports;
+    ao2_figures_t figures;
 } runtime_t;
 
 static runtime_t *runtime_of(const server_rec *server)
@@ -118,8 +120,8 @@ static apr_array_header_t *collect_digests(server_rec *main_server,
  * it would lay out in another way is none of its own. */
 static const char *retained_name(apr_pool_t *temp)
 {
-    return apr_psprintf(temp, RETAINED, sizeof(ao2_party_t),
-                        ao2_board_size(0));
+    return apr_psprintf(temp, RETAINED, API_OAUTH2_VERSION,
+                        sizeof(ao2_party_t), ao2_board_size(0));
 }
 
 /* The memory of before the restart, as long as it has room: what it knows
@@ -255,6 +257,7 @@ static void join(runtime_t *runtime, server_rec *main_server,
         == AO2_OK) {
         ao2_board_open(&runtime->board, shared, runtime->parties);
         runtime->ports.board = &runtime->board;
+        ao2_figures_open(&runtime->figures, &runtime->board.counters);
     }
     else {
         tell(main_server, "shared memory", &fail);
@@ -286,6 +289,19 @@ static void open_verifiers(runtime_t *runtime, server_rec *server,
             continue;
         }
         APR_ARRAY_PUSH(runtime->verifiers, ao2_verifier_t *) = verifier;
+    }
+}
+
+static void count_caches(const runtime_t *runtime, const server_rec *server)
+{
+    const ao2_counters_t *counters = runtime->figures.counters;
+    ao2_identity_cache_t *cache = ao2_server_of(server)->token_cache->cache;
+
+    if (counters) {
+        ao2_store_count_in(ao2_caches_store_of(server), counters);
+    }
+    if (counters && cache) {
+        ao2_identity_count_in(cache, counters);
     }
 }
 
@@ -345,6 +361,7 @@ static void open_registry(runtime_t *runtime, server_rec *server,
         return;
     }
     object->verifier = ao2_registry_verifier_make(object->source, child);
+    ao2_verifier_count_in(object->verifier, runtime->ports.board);
     APR_ARRAY_PUSH(runtime->registries, ao2_registry_source_t *) =
         object->source;
 }
@@ -383,6 +400,7 @@ void ao2_runtime_child_init(apr_pool_t *child, server_rec *main_server)
     for (server = main_server; server; server = server->next) {
         open_verifiers(runtime, server, child);
         open_caches(server, child);
+        count_caches(runtime, server);
         open_registry(runtime, server, child);
     }
     apr_pool_pre_cleanup_register(child, runtime, stop);
@@ -392,4 +410,23 @@ void ao2_runtime_child_init(apr_pool_t *child, server_rec *main_server)
 ao2_board_t *ao2_runtime_board(const server_rec *server)
 {
     return runtime_of(server)->ports.board;
+}
+
+const ao2_figures_t *ao2_runtime_figures(const server_rec *server)
+{
+    return &runtime_of(server)->figures;
+}
+
+void ao2_runtime_sources(const server_rec *server,
+                         ao2_status_sources_t *sources)
+{
+    const runtime_t *runtime = runtime_of(server);
+
+    memset(sources, 0, sizeof(*sources));
+    sources->version = API_OAUTH2_VERSION;
+    sources->now = apr_time_now();
+    sources->board = runtime->ports.board;
+    sources->verifiers = runtime->verifiers;
+    sources->shared_cache = ao2_caches_name_of(server);
+    sources->token_cache = ao2_server_of(server)->token_cache->bytes;
 }

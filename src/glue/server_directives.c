@@ -1,11 +1,14 @@
 #include "glue/directive.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/text.h"
 
 /* Less is no cache. */
 #define SMALLEST_TOKEN_CACHE (64 * 1024)
+/* There is room for so many in memory. */
+#define MOST_CLIENTS 1000
 
 const char *ao2_set_token_cache(cmd_parms *cmd, void *dir, int argc,
                                 char *const argv[])
@@ -48,5 +51,26 @@ const char *ao2_set_revocations(cmd_parms *cmd, void *dir, int argc,
     server->revocations = apr_pcalloc(cmd->pool,
                                       sizeof(ao2_revocation_file_t));
     server->revocations->path = path;
+    return NULL;
+}
+
+const char *ao2_set_metrics_clients(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[])
+{
+    apr_uint32_t *clients = apr_pcalloc(cmd->pool, sizeof(*clients));
+    apr_int64_t number;
+    char *end;
+
+    (void)dir;
+    if (argc != 1) {
+        return ao2_directive_count(cmd, "a number");
+    }
+    number = apr_strtoi64(argv[0], &end, 10);
+    if (!apr_isdigit(argv[0][0]) || *end || number > MOST_CLIENTS) {
+        return ao2_directive_bad(cmd, argv[0], "a number from 0 to "
+                                               APR_STRINGIFY(MOST_CLIENTS));
+    }
+    *clients = (apr_uint32_t)number;
+    ao2_server_of(cmd->server)->metrics_clients = clients;
     return NULL;
 }

@@ -17,6 +17,8 @@ typedef struct ao2_attachment ao2_attachment_t;
 /** What a refusal says to the caller. */
 typedef struct {
     const ao2_error_t *error; /**< the row that the caller may know of */
+    const ao2_error_t *cause; /**< the row of what is the matter */
+    const char *detail;       /**< for the log, and the status page */
     const char *note;         /**< for the access log */
     const char *challenge;    /**< NULL: none */
     int retry_after_sec;      /**< 0: not said */
@@ -34,6 +36,10 @@ typedef struct {
     const ao2_principal_t *principal;
     const ao2_verifier_t *verifier; /**< that made the principal */
     int jwt_as_opaque;   /**< of its verdict */
+    const ao2_verifier_t *asked;    /**< that was asked for one; NULL: it is
+                                         not known whom to ask */
+    const ao2_principal_t *presumed; /**< whose token it is, if not all that
+                                          the location asks is so */
     const void *config;  /**< per_dir_config that this was asked under */
     int admitted_below;  /**< a sub-request was admitted with a token */
     int anonymous;                  /**< let in without a credential */
@@ -53,6 +59,7 @@ typedef struct {
     /* Authorization under way. */
     int asking_access; /**< inside our own run of access_checker_ex */
     int asking_rights; /**< inside our own run of auth_checker */
+    int granted;       /**< the answer was yes */
     int asked_early;   /**< a no may have come from not knowing who */
     int force;         /**< authentication must follow */
     ao2_code_t denied; /**< the most telling reason of a Require so far */

@@ -13,6 +13,8 @@
 /** One process, never the same number twice; 0: nobody. */
 typedef apr_uint64_t ao2_member_t;
 
+/** Processes that are members at once; a further one shares nothing. */
+#define AO2_MAX_MEMBERS 4096
 /** How many locks there are. */
 #define AO2_SHARED_LOCKS 16
 
@@ -21,6 +23,8 @@ typedef struct ao2_shared {
                           restarts of the same size */
     apr_size_t size; /**< bytes */
     ao2_member_t me; /**< this process */
+    int place;       /**< of this process, below AO2_MAX_MEMBERS; the lowest
+                          that no other living one has */
 
     /** Whether a process is there. Costs a system call. */
     int (*lives)(struct ao2_shared *self, ao2_member_t who);

@@ -35,10 +35,15 @@ static apr_size_t secret_size(void)
     return align(sizeof(apr_uint64_t) * SECRET_WORDS);
 }
 
+static apr_size_t counters_size(void)
+{
+    return align(sizeof(ao2_counters_memory_t));
+}
+
 apr_size_t ao2_board_size(apr_size_t parties)
 {
     return align(sizeof(ao2_party_t) * parties) + flights_size() +
-           refusals_size() + limits_size() + secret_size();
+           refusals_size() + limits_size() + secret_size() + counters_size();
 }
 
 static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
@@ -53,6 +58,8 @@ static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
     at += limits_size();
     board->secret = (void *)at;
     at += secret_size();
+    board->counters.memory = (void *)at;
+    at += counters_size();
     board->parties = (void *)at;
     board->party_count = parties;
 }
@@ -78,6 +85,7 @@ void ao2_board_open(ao2_board_t *board, ao2_shared_t *shared,
     board->shared = shared;
     lay_out(board, shared->memory, parties);
     draw_secret(board);
+    ao2_counters_open(&board->counters, board->counters.memory, shared);
 }
 
 static int is_party(const ao2_party_t *party,

@@ -1,7 +1,7 @@
 /**
  * @file service/board.h
  * How the memory that all processes share is laid out: remote parties,
- * flights, refused tokens.
+ * flights, refused tokens, limits, figures, and what pages tell.
  *
  * Layer service. Sizes are fixed when the memory is made. Everything starts
  * as zero and is valid after every single store, so that a process may be
@@ -15,6 +15,8 @@
 
 #include "base/fail.h"
 #include "port/shared.h"
+#include "service/counters.h"
+#include "service/notice.h"
 #include "service/pause.h"
 
 /** Bytes that name a party: SHA-256 of all its settings. */
@@ -56,6 +58,25 @@ typedef struct {
 #define AO2_LIMIT_SETS 16384
 #define AO2_LIMIT_WAYS 16
 
+/** Keys of an issuer that pages name. */
+#define AO2_KEYS_SHOWN 32
+
+/** The keys of an issuer, as the process that loaded some last has them. */
+typedef struct {
+    apr_time_t at; /**< when it loaded them */
+    apr_int64_t count;
+    struct {
+        char kid[64]; /**< cut; "": none */
+        char alg[16]; /**< or the kind of key, where any that fits may be */
+    } keys[AO2_KEYS_SHOWN];
+} ao2_keys_shown_t;
+
+/** The last failure with a party. */
+typedef struct {
+    apr_time_t at; /**< 0: never */
+    char text[AO2_MAX_DETAIL + 8];
+} ao2_trouble_t;
+
 /** What is asked of a party: documents that anybody may have, or answers to
  *  those who show credentials. */
 typedef enum {
@@ -78,6 +99,12 @@ typedef struct {
     apr_time_t usual;          /**< how long answers take; 0: not known */
     ao2_key_times_t keys;
     ao2_token_times_t token;
+    apr_time_t went_well;      /**< the last errand that did; 0: none */
+    apr_time_t went_wrong;     /**< the last errand that did; 0: none */
+    ao2_notice_t trouble_notice; /**< of what follows */
+    ao2_trouble_t trouble;
+    ao2_notice_t shown_notice; /**< of what follows */
+    ao2_keys_shown_t shown;
 } ao2_party_t;
 
 /** One flight. The lock of its bucket guards it. */
@@ -116,6 +143,7 @@ typedef struct {
     ao2_used_limit_t *limits;
     apr_uint64_t *secret; /**< two words: of the hashes of names that callers
                                choose; drawn once */
+    ao2_counters_t counters;
 } ao2_board_t;
 
 /** The bytes a board takes. @param parties  how many there may be, over all

@@ -34,8 +34,13 @@ typedef struct {
     group_t *groups;
 } stripe_t;
 
+/* The columns of AO2_METRIC_FLIGHTS. */
+enum { LED, FOLLOWED };
+
 struct ao2_flight {
     ao2_board_t *board;
+    ao2_row_t *row;       /* figures; NULL: nothing is shared */
+    ao2_census_t *census; /* the same */
     stripe_t stripes[STRIPES];
 };
 
@@ -47,6 +52,11 @@ ao2_code_t ao2_flight_make(ao2_flight_t **pflight, ao2_board_t *board,
 
     *pflight = NULL;
     flight->board = board;
+    if (board) {
+        flight->row = ao2_counters_row(&board->counters, AO2_METRIC_FLIGHTS,
+                                       AO2_LABEL_NONE, AO2_LABEL_NONE);
+        flight->census = ao2_counters_census(&board->counters);
+    }
     for (i = 0; i < STRIPES; i++) {
         stripe_t *stripe = &flight->stripes[i];
 
@@ -197,12 +207,52 @@ static ao2_code_t work(ao2_flight_t *flight, const ao2_seat_t *seat,
                        const ao2_flight_call_t *call, apr_pool_t *pool,
                        ao2_fail_t *fail)
 {
-    ao2_code_t code = call->work(call->context, result, pool, fail);
+    apr_int64_t *flights = flight->census ? &flight->census->flights : NULL;
+    ao2_code_t code;
 
+    ao2_count(flight->row, LED);
+    ao2_census_add(flights, 1);
+    code = call->work(call->context, result, pool, fail);
+    ao2_census_add(flights, -1);
     if (seat->state == AO2_SEAT_OWNER) {
         ao2_seat_end(seat, flight->board, code, result, fail);
     }
     return code;
+}
+
+static void note_waiting(const ao2_flight_t *flight, int change)
+{
+    if (change > 0) {
+        ao2_count(flight->row, FOLLOWED);
+    }
+    ao2_census_add(flight->census ? &flight->census->waiting : NULL, change);
+}
+
+/* Until the seat is the owner's, or ended; else that it was not in time. */
+static ao2_code_t wait_for_seat(ao2_seat_t *seat, ao2_flight_t *flight,
+                                ao2_flight_result_t *result,
+                                const ao2_flight_call_t *call,
+                                apr_pool_t *pool, ao2_fail_t *fail)
+{
+    apr_time_t deadline = apr_time_now() + call->patience;
+    apr_time_t pause = LOOK_FIRST;
+
+    while (seat->state == AO2_SEAT_WAITING || seat->state == AO2_SEAT_LOST) {
+        apr_time_t now = apr_time_now();
+
+        if (now >= deadline || deadline - now > call->patience ||
+            !goes_on(call)) {
+            return ao2_fail(fail, call->late, "no answer came in time");
+        }
+        if (seat->state == AO2_SEAT_LOST) {
+            ao2_seat_take(seat, flight->board, call);
+            continue;
+        }
+        apr_sleep(pause);
+        pause = pause * 3 / 2 < LOOK_LAST ? pause * 3 / 2 : LOOK_LAST;
+        ao2_seat_look(seat, flight->board, call, result, pool, fail);
+    }
+    return AO2_OK;
 }
 
 /* Other processes may be at it: wait for them, or take the flight over. */
@@ -210,29 +260,19 @@ static ao2_code_t fly(ao2_flight_t *flight, ao2_flight_result_t *result,
                       const ao2_flight_call_t *call, apr_pool_t *pool,
                       ao2_fail_t *fail)
 {
-    apr_time_t deadline = apr_time_now() + call->patience;
-    apr_time_t pause = LOOK_FIRST;
+    ao2_code_t code = AO2_OK;
     ao2_seat_t seat;
 
     ao2_seat_take(&seat, flight->board, call);
-    while (seat.state == AO2_SEAT_WAITING || seat.state == AO2_SEAT_LOST) {
-        apr_time_t now = apr_time_now();
-
-        if (now >= deadline || deadline - now > call->patience ||
-            !goes_on(call)) {
-            return ao2_fail(fail, call->late, "no answer came in time");
-        }
-        if (seat.state == AO2_SEAT_LOST) {
-            ao2_seat_take(&seat, flight->board, call);
-            continue;
-        }
-        apr_sleep(pause);
-        pause = pause * 3 / 2 < LOOK_LAST ? pause * 3 / 2 : LOOK_LAST;
-        ao2_seat_look(&seat, flight->board, call, result, pool, fail);
+    if (seat.state == AO2_SEAT_WAITING || seat.state == AO2_SEAT_LOST) {
+        note_waiting(flight, 1);
+        code = wait_for_seat(&seat, flight, result, call, pool, fail);
+        note_waiting(flight, -1);
     }
-    return seat.state == AO2_SEAT_ENDED
-               ? (fail->code ? fail->code : AO2_OK)
-               : work(flight, &seat, result, call, pool, fail);
+    if (code != AO2_OK || seat.state == AO2_SEAT_ENDED) {
+        return fail->code;
+    }
+    return work(flight, &seat, result, call, pool, fail);
 }
 
 /* One round; *again when it has to be repeated. */
@@ -251,7 +291,9 @@ static ao2_code_t take_part(int *again, ao2_flight_t *flight,
     apr_thread_mutex_lock(stripe->mutex);
     group = join(stripe, call, &is_first);
     if (group && !is_first) {
+        note_waiting(flight, 1);
         code = wait_for_group(again, stripe, group, call, result, pool);
+        note_waiting(flight, -1);
         if (code != AO2_OK) {
             ao2_fail(fail, code, "%s", group->ended
                                            ? group->fail.detail

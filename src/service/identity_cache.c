@@ -42,6 +42,8 @@ struct ao2_identity_cache {
     apr_uint64_t secret[2];
     apr_size_t budget; /* of one stripe */
     apr_size_t buckets; /* of one stripe: a power of two */
+    ao2_census_t *census; /* NULL: nobody wants to know */
+    ao2_row_t *evictions; /* the same */
     stripe_t stripes[STRIPES];
 };
 
@@ -104,6 +106,17 @@ ao2_code_t ao2_identity_cache_make(ao2_identity_cache_t **pcache,
     return AO2_OK;
 }
 
+void ao2_identity_count_in(ao2_identity_cache_t *cache,
+                           const ao2_counters_t *counters)
+{
+    ao2_label_t process = ao2_counters_label(counters, AO2_LABEL_WORD,
+                                             "process", AO2_MOST_WORDS);
+
+    cache->census = ao2_counters_census(counters);
+    cache->evictions = ao2_counters_row(counters, AO2_METRIC_EVICTIONS,
+                                        process, AO2_LABEL_NONE);
+}
+
 void ao2_identity_key(ao2_identity_key_t *key,
                       const ao2_identity_cache_t *cache, ao2_span_t token)
 {
@@ -127,6 +140,19 @@ static int same_key(const ao2_identity_key_t *a, const ao2_identity_key_t *b)
     return a->half[0] == b->half[0] && a->half[1] == b->half[1];
 }
 
+/* For the figures of all processes. */
+static void note_entry(const ao2_identity_cache_t *cache,
+                       const entry_t *entry, int change)
+{
+    ao2_census_t *census = cache->census;
+
+    if (census) {
+        ao2_census_add(&census->entries, change);
+        ao2_census_add(&census->bytes,
+                       change * (apr_int64_t)bytes_of(entry->principal));
+    }
+}
+
 static void take_out(ao2_identity_cache_t *cache, stripe_t *stripe,
                      entry_t *entry)
 {
@@ -143,6 +169,7 @@ static void take_out(ao2_identity_cache_t *cache, stripe_t *stripe,
     entry->after->before = entry->before;
     stripe->bytes -= bytes_of(entry->principal);
     stripe->counts.entries--;
+    note_entry(cache, entry, -1);
     ao2_principal_release(entry->principal);
     free(entry);
 }
@@ -162,6 +189,7 @@ static void make_room(ao2_identity_cache_t *cache, stripe_t *stripe,
         }
         take_out(cache, stripe, entry);
         stripe->counts.evictions++;
+        ao2_count(cache->evictions, 0);
     }
 }
 
@@ -186,6 +214,7 @@ static void put_in(ao2_identity_cache_t *cache, stripe_t *stripe,
     }
     stripe->bytes += bytes_of(entry->principal);
     stripe->counts.entries++;
+    note_entry(cache, entry, 1);
 }
 
 static int is_current(const entry_t *entry, apr_time_t now)

@@ -37,6 +37,10 @@ ao2_code_t ao2_identity_cache_make(ao2_identity_cache_t **pcache,
                                    apr_size_t bytes, apr_pool_t *pool,
                                    ao2_fail_t *fail);
 
+/** Tell the figures of all processes what is in it. Before the first use. */
+void ao2_identity_count_in(ao2_identity_cache_t *cache,
+                           const ao2_counters_t *counters);
+
 void ao2_identity_key(ao2_identity_key_t *key,
                       const ao2_identity_cache_t *cache, ao2_span_t token);
 

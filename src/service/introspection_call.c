@@ -247,6 +247,9 @@ ao2_code_t ao2_introspection_call(ao2_span_t *claims, int *is_strange,
     if (code == AO2_OK) {
         code = read_answer(claims, &answer, self, pool, fail);
     }
+    if (code != AO2_OK && fail) {
+        ao2_remote_note_trouble(self->ways.remote, fail);
+    }
     *is_strange = code != AO2_OK && how == AO2_ERRAND_DONE;
     return code;
 }

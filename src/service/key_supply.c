@@ -83,6 +83,16 @@ apr_time_t ao2_key_supply_fetched(const ao2_key_supply_t *supply)
     return READ(supply, fetched);
 }
 
+void ao2_key_supply_times(const ao2_key_supply_t *supply,
+                          ao2_key_times_t *times)
+{
+    times->version = READ(supply, version);
+    times->fetched = READ(supply, fetched);
+    times->due = READ(supply, due);
+    times->expires = READ(supply, expires);
+    times->unknown = READ(supply, unknown);
+}
+
 static apr_time_t last_use(const ao2_key_supply_t *supply,
                            const ao2_documents_t *documents)
 {
@@ -158,6 +168,9 @@ static ao2_code_t fetch(ao2_key_supply_t *supply, ao2_documents_t *documents,
                                    supply->discovery, &errand, fail);
         ao2_errand_end(&errand, code == AO2_OK ? AO2_ERRAND_DONE
                                                 : AO2_ERRAND_FAILED);
+        if (code != AO2_OK && fail) {
+            ao2_remote_note_trouble(supply->remote, fail);
+        }
     }
     return code;
 }

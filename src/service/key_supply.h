@@ -46,6 +46,10 @@ void ao2_key_supply_sought(ao2_key_supply_t *supply, apr_time_t now);
 /** When they were fetched last; 0: never. */
 apr_time_t ao2_key_supply_fetched(const ao2_key_supply_t *supply);
 
+/** All times, for pages. */
+void ao2_key_supply_times(const ao2_key_supply_t *supply,
+                          ao2_key_times_t *times);
+
 /** Which documents are wanted. */
 typedef enum {
     AO2_SUPPLY_KNOWN, /**< what another process fetched, else fetch */

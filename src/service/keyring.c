@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "service/generation.h"
+#include "service/keys_shown.h"
 
 /* A background that has not been heard of for so long is none. */
 #define BACKGROUND_LOST apr_time_from_sec(5)
@@ -28,7 +29,11 @@ struct ao2_keyring {
     apr_time_t ticked_at;
     apr_time_t told_at;
     ao2_file_stamp_t stamps[AO2_MAX_KEY_SOURCES];
+    ao2_row_t *figures; /* of AO2_METRIC_KEY_LOADS; NULL: none */
 };
+
+/* The columns of that row. */
+enum { LOADED, NOT_LOADED };
 
 static int has_local(const ao2_key_source_t *source)
 {
@@ -159,11 +164,13 @@ static ao2_code_t load(ao2_keyring_t *ring, int what)
     ring->busy = 0;
     ring->loads++;
     ring->last_fail = fail;
+    ao2_count(ring->figures, fail.code == AO2_OK ? LOADED : NOT_LOADED);
     if (made) {
         ring->current = made;
         __atomic_add_fetch(&ring->swaps, 1, __ATOMIC_RELEASE);
         ao2_generation_release(old);
         note_files(ring, &made->trouble, now);
+        ao2_keys_show(ring->remote, made->set, now);
     }
     else if (fail.code != AO2_OK) {
         tell(ring, &fail, now);
@@ -401,6 +408,14 @@ apr_uint32_t ao2_keyring_swaps(const ao2_keyring_t *ring)
     return __atomic_load_n(&ring->swaps, __ATOMIC_ACQUIRE);
 }
 
+void ao2_keyring_times(const ao2_keyring_t *ring, ao2_key_times_t *times)
+{
+    memset(times, 0, sizeof(*times));
+    if (ring->supply) {
+        ao2_key_supply_times(ring->supply, times);
+    }
+}
+
 void ao2_keyring_tick(ao2_keyring_t *ring)
 {
     apr_time_t now = time_now(ring);
@@ -417,6 +432,15 @@ void ao2_keyring_tick(ao2_keyring_t *ring)
         load(ring, AO2_SUPPLY_KNOWN);
     }
     apr_thread_mutex_unlock(ring->mutex);
+}
+
+static void open_figures(ao2_keyring_t *ring)
+{
+    ao2_board_t *board = ring->remote->ports.board;
+
+    ring->figures = ao2_counters_row(board ? &board->counters : NULL,
+                                     AO2_METRIC_KEY_LOADS,
+                                     ring->remote->label, AO2_LABEL_NONE);
 }
 
 ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
@@ -438,6 +462,7 @@ ao2_code_t ao2_keyring_make(ao2_keyring_t **pring,
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "no mutex");
     }
     apr_pool_cleanup_register(pool, ring, close_ring, apr_pool_cleanup_null);
+    open_figures(ring);
     files_changed(ring);
     if (!supply || has_local(source)) {
         apr_thread_mutex_lock(ring->mutex);

@@ -75,6 +75,10 @@ void ao2_keyring_release(ao2_key_hold_t *hold, ao2_keyring_t *ring);
  *  was verified with other keys. */
 apr_uint32_t ao2_keyring_swaps(const ao2_keyring_t *ring);
 
+/** When keys were fetched and will be, for pages; all 0 where they never
+ *  are. */
+void ao2_keyring_times(const ao2_keyring_t *ring, ao2_key_times_t *times);
+
 /**
  * Background work: renews what is due if it was ever used, looks at files.
  * Call about once a second from one thread. Once it was called, requests

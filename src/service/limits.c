@@ -4,6 +4,12 @@
 
 #include "base/siphash.h"
 
+/* Plans that have figures of their own. */
+#define MOST_PLANS 128
+
+/* The columns of AO2_METRIC_PLANS. */
+enum { ADMITTED, REFUSED };
+
 /* A limit's key: plan and window in one hash, who in the other's secret.
  * Nobody can choose names that push out the entries of others. */
 static void make_key(apr_uint64_t key[2], const ao2_board_t *board,
@@ -163,6 +169,18 @@ void ao2_limits_left(const ao2_board_t *board, ao2_quota_t *quotas,
     }
 }
 
+static void note_asked(const ao2_board_t *board, const ao2_plan_t *plan,
+                       int column)
+{
+    const ao2_counters_t *counters = &board->counters;
+    ao2_label_t label = ao2_counters_label(counters, AO2_LABEL_PLAN,
+                                           plan->name, MOST_PLANS);
+
+    ao2_count(ao2_counters_row(counters, AO2_METRIC_PLANS, label,
+                               AO2_LABEL_NONE),
+              column);
+}
+
 int ao2_limits_use(ao2_board_t *board, ao2_quota_t *quotas,
                    const ao2_plan_t *plan, ao2_span_t who, apr_time_t now)
 {
@@ -177,6 +195,7 @@ int ao2_limits_use(ao2_board_t *board, ao2_quota_t *quotas,
             break;
         }
     }
+    note_asked(board, plan, taken == plan->count ? ADMITTED : REFUSED);
     if (taken == plan->count) {
         return -1;
     }

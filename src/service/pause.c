@@ -54,6 +54,14 @@ int ao2_pause_holds(const ao2_pause_t *pause, apr_time_t now)
     return now < until && until - now <= FURTHEST;
 }
 
+ao2_pause_state_t ao2_pause_state(const ao2_pause_t *pause, apr_time_t now)
+{
+    if (ao2_pause_holds(pause, now)) {
+        return AO2_PAUSE_OPEN;
+    }
+    return until_of(pause) ? AO2_PAUSE_TRIAL : AO2_PAUSE_CLOSED;
+}
+
 int ao2_pause_may_call(ao2_pause_t *pause, apr_time_t now,
                        apr_time_t patience)
 {

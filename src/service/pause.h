@@ -37,6 +37,15 @@ int ao2_pause_holds(const ao2_pause_t *pause, apr_time_t now);
 int ao2_pause_may_call(ao2_pause_t *pause, apr_time_t now,
                        apr_time_t patience);
 
+/** How a pause is, for people. */
+typedef enum {
+    AO2_PAUSE_CLOSED, /**< calls are made */
+    AO2_PAUSE_TRIAL,  /**< the next call, or one under way, is a trial */
+    AO2_PAUSE_OPEN    /**< no calls */
+} ao2_pause_state_t;
+
+ao2_pause_state_t ao2_pause_state(const ao2_pause_t *pause, apr_time_t now);
+
 /** When to try again, for Retry-After: at least 1 second. */
 int ao2_pause_left_sec(const ao2_pause_t *pause, apr_time_t now);
 

@@ -77,6 +77,20 @@ void ao2_refusals_note(ao2_board_t *board,
     write_note(chosen, key, make_note(code, until));
 }
 
+/* The columns of AO2_METRIC_LOOKUPS. */
+enum { HIT, MISS };
+
+static void note_lookup(const ao2_board_t *board, int column)
+{
+    const ao2_counters_t *counters = &board->counters;
+    ao2_label_t label = ao2_counters_label(counters, AO2_LABEL_WORD,
+                                           "refused", AO2_MOST_WORDS);
+
+    ao2_count(ao2_counters_row(counters, AO2_METRIC_LOOKUPS, label,
+                               AO2_LABEL_NONE),
+              column);
+}
+
 ao2_code_t ao2_refusals_find(const ao2_board_t *board,
                              const unsigned char bytes[AO2_REFUSAL_KEY],
                              apr_time_t now, apr_time_t longest)
@@ -90,8 +104,10 @@ ao2_code_t ao2_refusals_find(const ao2_board_t *board,
 
         if (note && now < until_of(note) &&
             until_of(note) - now <= longest + CLOCK_TOLERANCE) {
+            note_lookup(board, HIT);
             return (ao2_code_t)(note & ((1u << CODE_BITS) - 1));
         }
     }
+    note_lookup(board, MISS);
     return AO2_OK;
 }

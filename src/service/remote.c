@@ -5,6 +5,35 @@
 
 /* What noting down an answer may take. */
 #define SLACK apr_time_from_msec(250)
+/* Most parties that have figures of their own. */
+#define MOST_TARGETS 256
+
+/* The columns of AO2_METRIC_CALLS; the first are those of
+ * ao2_errand_end_t. */
+enum { CALL_OK, CALL_FAILED, CALL_REFUSED, CALL_PAUSED, CALL_FULL };
+
+/* "<ApiIssuer corp>" is "ApiIssuer corp". */
+static void open_rows(ao2_remote_t *remote, apr_pool_t *pool)
+{
+    ao2_board_t *board = remote->ports.board;
+    const ao2_counters_t *counters = board ? &board->counters : NULL;
+    const char *name = remote->settings.name;
+    size_t length = strlen(name);
+
+    if (length > 2 && name[0] == '<') {
+        name = apr_pstrmemdup(pool, name + 1, length - 2);
+    }
+    remote->label = ao2_counters_label(counters, AO2_LABEL_TARGET, name,
+                                       MOST_TARGETS);
+    remote->calls = ao2_counters_row(counters, AO2_METRIC_CALLS,
+                                     remote->label, AO2_LABEL_NONE);
+    remote->call_seconds = ao2_counters_row(counters,
+                                            AO2_METRIC_CALL_SECONDS,
+                                            remote->label, AO2_LABEL_NONE);
+    remote->queue_seconds = ao2_counters_row(counters,
+                                             AO2_METRIC_QUEUE_SECONDS,
+                                             remote->label, AO2_LABEL_NONE);
+}
 
 /* This process alone, which is there as long as anybody asks. */
 static int lives(ao2_shared_t *self, ao2_member_t who)
@@ -30,6 +59,7 @@ ao2_code_t ao2_remote_make(ao2_remote_t **premote,
         return ao2_fail(fail, AO2_E_MISCONFIGURED,
                         "no room in shared memory: stop and start httpd");
     }
+    open_rows(remote, pool);
     *premote = remote;
     return ao2_gate_make(&remote->gate, remote->party,
                          board ? board->shared : &alone,
@@ -78,6 +108,20 @@ int ao2_remote_retry_after(const ao2_remote_t *remote, ao2_target_t target)
     return sec > paused ? sec : paused;
 }
 
+void ao2_remote_note_trouble(const ao2_remote_t *remote,
+                             const ao2_fail_t *fail)
+{
+    ao2_board_t *board = remote->ports.board;
+    ao2_trouble_t trouble = {ao2_remote_now(remote), ""};
+
+    if (board) {
+        apr_cpystrn(trouble.text, fail->detail, sizeof(trouble.text));
+        ao2_notice_write(&remote->party->trouble_notice,
+                         &remote->party->trouble, &trouble, sizeof(trouble),
+                         board->shared);
+    }
+}
+
 unsigned ao2_remote_draw(void)
 {
     unsigned bits = 0;
@@ -86,8 +130,9 @@ unsigned ao2_remote_draw(void)
     return bits;
 }
 
-static ao2_code_t left_alone(ao2_fail_t *fail)
+static ao2_code_t left_alone(const ao2_remote_t *remote, ao2_fail_t *fail)
 {
+    ao2_count(remote->calls, CALL_PAUSED);
     return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                     "it failed again and again and is left alone for a "
                     "moment");
@@ -122,6 +167,31 @@ void ao2_wait_end(ao2_wait_t *wait)
     }
 }
 
+static void observe(ao2_row_t *row, apr_time_t since, apr_time_t now)
+{
+    if (now >= since) {
+        ao2_observe(row, (apr_uint64_t)(now - since) * 1000);
+    }
+}
+
+/* @param now  receives the time at which it ended */
+static int take_turn(const ao2_remote_t *remote, apr_time_t patience,
+                     apr_time_t *now)
+{
+    ao2_board_t *board = remote->ports.board;
+    ao2_census_t *census = ao2_counters_census(board ? &board->counters
+                                                     : NULL);
+    apr_time_t since = apr_time_now();
+    int place;
+
+    ao2_census_add(census ? &census->waiting : NULL, 1);
+    place = ao2_gate_enter(remote->gate, patience);
+    ao2_census_add(census ? &census->waiting : NULL, -1);
+    *now = apr_time_now();
+    observe(remote->queue_seconds, since, *now);
+    return place;
+}
+
 /* The pause is looked at before the gate, where nobody waits in vain, and
  * behind it, since it may have begun meanwhile: only who then calls has the
  * one trial, so that it is never lost. */
@@ -137,15 +207,17 @@ ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
     errand->target = target;
     if (target == AO2_TARGET_ANSWERS &&
         ao2_remote_is_refused(remote)) {
+        ao2_count(remote->calls, CALL_PAUSED);
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "it refuses our credentials and is left alone for a "
                         "while");
     }
     if (ao2_pause_holds(pause, ao2_remote_now(remote))) {
-        return left_alone(fail);
+        return left_alone(remote, fail);
     }
-    errand->place = ao2_gate_enter(remote->gate, total);
+    errand->place = take_turn(remote, total, &errand->begun);
     if (errand->place < 0) {
+        ao2_count(remote->calls, CALL_FULL);
         return ao2_fail(fail, AO2_E_ISSUER_UNAVAILABLE,
                         "%d calls are under way, none %s",
                         remote->settings.concurrency,
@@ -156,9 +228,9 @@ ao2_code_t ao2_errand_begin(ao2_errand_t *errand, const ao2_remote_t *remote,
     if (!ao2_pause_may_call(pause, ao2_remote_now(remote),
                             ao2_remote_patience(remote))) {
         ao2_gate_leave(remote->gate, errand->place);
-        return left_alone(fail);
+        return left_alone(remote, fail);
     }
-    errand->deadline = apr_time_now() + total;
+    errand->deadline = errand->begun + total;
     return AO2_OK;
 }
 
@@ -228,6 +300,11 @@ void ao2_errand_end(ao2_errand_t *errand, ao2_errand_end_t how)
     apr_time_t now = ao2_remote_now(errand->remote);
 
     ao2_gate_leave(errand->remote->gate, errand->place);
+    observe(errand->remote->call_seconds, errand->begun, apr_time_now());
+    ao2_count(errand->remote->calls, (int)how);
+    __atomic_store_n(how == AO2_ERRAND_DONE ? &party->went_well
+                                            : &party->went_wrong,
+                     now, __ATOMIC_RELAXED);
     if (how == AO2_ERRAND_FAILED) {
         ao2_pause_failed(pause, now, ao2_remote_draw());
         return;

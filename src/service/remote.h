@@ -43,6 +43,10 @@ typedef struct {
     ao2_ports_t ports;
     ao2_party_t *party; /**< shared, or this process's own */
     ao2_gate_t *gate;
+    ao2_label_t label;  /**< "ApiIssuer corp" */
+    ao2_row_t *calls;   /**< figures; NULL: nothing is shared */
+    ao2_row_t *call_seconds;
+    ao2_row_t *queue_seconds;
 } ao2_remote_t;
 
 /**
@@ -93,6 +97,10 @@ int ao2_wait_goes_on(void *wait);
 /** End it. */
 void ao2_wait_end(ao2_wait_t *wait);
 
+/** Tell pages why a call was of no use, or none was made. */
+void ao2_remote_note_trouble(const ao2_remote_t *remote,
+                             const ao2_fail_t *fail);
+
 /** Random bits, for jitter. */
 unsigned ao2_remote_draw(void);
 
@@ -101,7 +109,8 @@ unsigned ao2_remote_draw(void);
 typedef struct {
     const ao2_remote_t *remote;
     apr_pool_t *pool;    /**< of the answers */
-    apr_time_t deadline; /**< by apr_time_now() */
+    apr_time_t begun;    /**< by apr_time_now() */
+    apr_time_t deadline; /**< by the same */
     ao2_target_t target;
     int place;
 } ao2_errand_t;

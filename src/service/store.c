@@ -19,9 +19,14 @@ struct ao2_store {
     ao2_log_t *log; /* NULL: none */
     apr_time_t told_at; /* atomic: of a value that was too long */
     ao2_store_counts_t counts; /* atomics */
+    ao2_row_t *lookups;        /* figures; NULL: nobody wants to know */
+    ao2_row_t *writes;
 };
 
 #define TELL_AGAIN apr_time_from_sec(60)
+/* The columns of AO2_METRIC_LOOKUPS and AO2_METRIC_WRITES. */
+enum { LOOKUP_HIT, LOOKUP_MISS, LOOKUP_REJECTED };
+enum { WRITE_OK, WRITE_FAILED };
 
 /* In front of a value: how long it is, until when it counts, and the number
  * that its further pieces carry. Whole numbers in network order. */
@@ -57,6 +62,17 @@ ao2_code_t ao2_store_make(ao2_store_t **pstore, ao2_cache_t *cache,
     apr_pool_cleanup_register(pool, store, wipe, apr_pool_cleanup_null);
     *pstore = store;
     return AO2_OK;
+}
+
+void ao2_store_count_in(ao2_store_t *store, const ao2_counters_t *counters)
+{
+    ao2_label_t shared = ao2_counters_label(counters, AO2_LABEL_WORD,
+                                            "shared", AO2_MOST_WORDS);
+
+    store->lookups = ao2_counters_row(counters, AO2_METRIC_LOOKUPS, shared,
+                                      AO2_LABEL_NONE);
+    store->writes = ao2_counters_row(counters, AO2_METRIC_WRITES, shared,
+                                     AO2_LABEL_NONE);
 }
 
 static void put_number(unsigned char *to, apr_uint64_t number)
@@ -136,6 +152,7 @@ static int fetch(ao2_store_t *store, ao2_span_t *opened,
     }
     if (!ao2_envelope_open(&store->envelope, opened, sealed, key, pool)) {
         count(&store->counts.refused);
+        ao2_count(store->lookups, LOOKUP_REJECTED);
         return 0;
     }
     return 1;
@@ -214,6 +231,7 @@ int ao2_store_get(ao2_store_t *store, ao2_span_t *value, apr_time_t *expires,
         value->len = 0;
     }
     count(found ? &store->counts.hits : &store->counts.misses);
+    ao2_count(store->lookups, found ? LOOKUP_HIT : LOOKUP_MISS);
     return found;
 }
 
@@ -302,6 +320,7 @@ int ao2_store_put(ao2_store_t *store, const ao2_store_key_t key,
     if (!taken) {
         count(&store->counts.failed);
     }
+    ao2_count(store->writes, taken ? WRITE_OK : WRITE_FAILED);
     return taken;
 }
 

@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "port/cache.h"
 #include "port/log.h"
+#include "service/counters.h"
 
 /** What a value is; part of its key. */
 typedef enum {
@@ -49,6 +50,9 @@ typedef struct {
 ao2_code_t ao2_store_make(ao2_store_t **pstore, ao2_cache_t *cache,
                           ao2_span_t secret, ao2_log_t *log,
                           apr_pool_t *pool, ao2_fail_t *fail);
+
+/** Tell the figures of all processes what happens. Before the first use. */
+void ao2_store_count_in(ao2_store_t *store, const ao2_counters_t *counters);
 
 /**
  * The key of a value: SHA-256 over kind, the owner object's digest of all

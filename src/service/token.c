@@ -133,6 +133,8 @@ static ao2_code_t introspect(ao2_verdict_t *verdict,
                                      pool, fail);
 
     verdict->retry_after_sec = answer.retry_after_sec;
+    verdict->path = answer.was_shared ? AO2_PATH_SHARED
+                                      : AO2_PATH_INTROSPECTION;
     if (code == AO2_OK) {
         verdict->principal = answer.principal;
         verdict->until = answer.until;
@@ -284,7 +286,9 @@ ao2_code_t ao2_token_verify(ao2_verdict_t *verdict, ao2_span_t token,
     jwt_t jwt;
 
     memset(verdict, 0, sizeof(*verdict));
+    verdict->path = is_jwt ? AO2_PATH_JWT : AO2_PATH_INTROSPECTION;
     if (registry && ao2_api_token_looks(token)) {
+        verdict->path = AO2_PATH_API_TOKEN;
         return ao2_registry_token_verify(verdict, registry, token, check->now,
                                          pool, fail);
     }

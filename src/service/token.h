@@ -16,10 +16,22 @@ typedef struct {
     apr_time_t now;
 } ao2_check_t;
 
+/** The ways in which it may be known whose token it is. */
+typedef enum {
+    AO2_PATH_PROCESS, /**< this process knew */
+    AO2_PATH_SHARED,  /**< the shared cache did */
+    AO2_PATH_JWT,
+    AO2_PATH_INTROSPECTION,
+    AO2_PATH_API_TOKEN
+} ao2_path_t;
+#define AO2_PATHS 5
+
 /** What came of it. */
 typedef struct {
     ao2_principal_t *principal;     /**< held by the pool given */
-    const ao2_verifier_t *verifier; /**< that made it */
+    const ao2_verifier_t *verifier; /**< that made it, or of JWTs and API
+                                         tokens refused it; NULL: unknown */
+    ao2_path_t path;     /**< never AO2_PATH_PROCESS, after a check */
     apr_time_t until;    /**< check again from then on; never past exp */
     apr_uint32_t epoch;  /**< of the verifier, before the check */
     int was_shared;      /**< an answer from the shared cache */

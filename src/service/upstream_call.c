@@ -238,5 +238,8 @@ ao2_code_t ao2_upstream_call(ao2_token_answer_t *answer,
     job.errand = &errand;
     code = run(answer, &job, fail);
     ao2_errand_end(&errand, job.how);
+    if (code != AO2_OK && fail) {
+        ao2_remote_note_trouble(upstream->remote, fail);
+    }
     return code;
 }

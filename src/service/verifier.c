@@ -1,5 +1,8 @@
 #include "service/verifier.h"
 
+/* Issuers that have figures of their own. */
+#define MOST_ISSUERS 128
+
 /* For JWTs, and for answers that are signed. */
 static int has_keys(const ao2_issuer_t *issuer)
 {
@@ -40,6 +43,14 @@ static ao2_code_t open_introspection(ao2_verifier_t *verifier,
                                   pool, fail);
 }
 
+void ao2_verifier_count_in(ao2_verifier_t *verifier, const ao2_board_t *board)
+{
+    verifier->label = ao2_counters_label(board ? &board->counters : NULL,
+                                         AO2_LABEL_ISSUER,
+                                         verifier->issuer->name,
+                                         MOST_ISSUERS);
+}
+
 ao2_code_t ao2_verifier_open(ao2_verifier_t *verifier,
                              const ao2_ports_t *ports, apr_pool_t *pool,
                              ao2_fail_t *fail)
@@ -50,6 +61,7 @@ ao2_code_t ao2_verifier_open(ao2_verifier_t *verifier,
     ao2_code_t code = ao2_remote_make(&verifier->remote, &settings, ports,
                                       pool, fail);
 
+    ao2_verifier_count_in(verifier, ports->board);
     if (code == AO2_OK && needs_metadata(issuer)) {
         code = ao2_discovery_make(&verifier->discovery, &issuer->discovery,
                                   verifier->remote, pool, fail);

@@ -17,6 +17,7 @@ typedef struct {
     ao2_keyring_t *ring;                /**< NULL: no JWTs of it */
     ao2_introspection_t *introspection; /**< NULL: not to be asked */
     ao2_registry_source_t *registry;    /**< of API tokens; NULL: an issuer */
+    ao2_label_t label;                  /**< of its name, in the figures */
 } ao2_verifier_t;
 
 /**
@@ -27,6 +28,10 @@ typedef struct {
 ao2_code_t ao2_verifier_open(ao2_verifier_t *verifier,
                              const ao2_ports_t *ports, apr_pool_t *pool,
                              ao2_fail_t *fail);
+
+/** Give it a label in the figures. @param board  NULL: there are none */
+void ao2_verifier_count_in(ao2_verifier_t *verifier,
+                           const ao2_board_t *board);
 
 /** Background work, about once a second from one thread. */
 void ao2_verifier_tick(const ao2_verifier_t *verifier);

@@ -34,6 +34,7 @@ SHOWN_BY = {
                        r"#define REGISTRY_TTL apr_time_from_sec\(5\)"),
     "ApiTokenCache": (["16M"], "src/glue/runtime.c",
                       r"#define TOKEN_CACHE \(16 \* 1024 \* 1024\)"),
+    "ApiMetricsClients": (["0"], "src/glue/figures.c", r"if \(most && \*most"),
     "ApiIntrospection": (["auto"], SECTION,
                          r"introspection\.url \|\| by_metadata"),
     "ApiConcurrency": (["32"], SECTION, r"#define CONCURRENCY 32\b"),

@@ -35,7 +35,7 @@ LIBRARIES = [
     (r"cmocka\.h", {"unit"}),
     # ISO C and POSIX
     (r"(assert|ctype|dirent|errno|fcntl|float|inttypes|limits|locale|math|poll|"
-     r"pthread|setjmp|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|"
+     r"pthread|sched|setjmp|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|"
      r"stdlib|string|strings|time|unistd|netdb|netinet/\w+|arpa/inet|"
      r"sys/\w+)\.h", set(SEES)),
 ]

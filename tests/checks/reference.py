@@ -19,6 +19,10 @@ the name is the first word inside the backticks (`<ApiIssuer NAME>` is
         second one of a failure; RFC 6750 is `word`, or an en dash for none
     | Limit | Value | ...      of base/limits.h; Value starts with a number,
                                KiB allowed behind
+    | Metric | Type | Labels   of service/metrics.def; Labels separated by
+                               spaces, in their order
+
+The version is the same in configure.ac and in the public header.
 
 conf/api_oauth2.conf has a line for every directive, commented out or not,
 and none for a directive that is not there.
@@ -31,7 +35,9 @@ from guard import blank, run
 REFERENCE = "docs/reference.md"
 CONF = "conf/api_oauth2.conf"
 DIRECTIVES = "src/glue/directives.c"
-KINDS = ("Directive", "Require", "Variable", "Note", "Error", "Limit")
+METRICS = "src/service/metrics.def"
+KINDS = ("Directive", "Require", "Variable", "Note", "Error", "Limit",
+         "Metric")
 NOTHING = ("–", "required")
 
 # Where a directive stands, by its handler's name.
@@ -137,6 +143,21 @@ def limits(guard):
     return found
 
 
+def metrics(guard):
+    """{name: (type, labels)}"""
+    text = re.sub(r'"\n *"', "", blank(guard.text(METRICS),
+                                      keep_strings=True))
+    found = {}
+    for name, kind, labels, column in re.findall(
+            r'AO2_COUNTED\(\w+,\s*(\w+),\s*(\w+),\s*"([^"]*)",'
+            r'\s*"([^"]*)"', text):
+        found[name] = (kind, re.findall(r"\w+", f"{labels},{column}"))
+    for name, label in re.findall(r'AO2_GAUGE\(\w+,\s*(\w+),\s*"(\w*)"',
+                                  text):
+        found[name] = ("gauge", re.findall(r"\w+", label))
+    return {f"api_oauth2_{name}": row for name, row in found.items()}
+
+
 def words_of(cell):
     """The words of a default, durations as seconds."""
     words = []
@@ -178,8 +199,16 @@ def compare_limit(row, code):
         yield f"its value is {code}"
 
 
+def compare_metric(row, code):
+    kind, labels = code
+    if row.get("Type") != kind:
+        yield f"its type is {kind}"
+    if re.findall(r"`(\w+)`", row.get("Labels", "")) != labels:
+        yield f"its labels are {' '.join(labels)}"
+
+
 COMPARE = {"Directive": compare_directive, "Error": compare_error,
-           "Limit": compare_limit}
+           "Limit": compare_limit, "Metric": compare_metric}
 
 
 def check_conf(guard, names):
@@ -195,10 +224,19 @@ def check_conf(guard, names):
         guard.fault(CONF, f"{name} is missing")
 
 
+def check_version(guard):
+    shown = re.search(r'#define API_OAUTH2_VERSION "(.+)"',
+                      guard.text("include/mod_api_oauth2.h"))
+    if not shown or f"[{shown[1]}])" not in guard.text("configure.ac"):
+        guard.fault("include/mod_api_oauth2.h",
+                    "the version is not that of configure.ac")
+
+
 def check(guard):
     code = {"Directive": directives(guard), "Require": providers(guard),
             "Variable": variables(guard), "Error": errors(guard),
-            "Note": exported_names(guard, "NOTE"), "Limit": limits(guard)}
+            "Note": exported_names(guard, "NOTE"), "Limit": limits(guard),
+            "Metric": metrics(guard)}
     seen = {kind: set() for kind in KINDS}
     for kind, name, line, row in tables(guard.text(REFERENCE)):
         where = f"{REFERENCE}:{line}"
@@ -219,6 +257,7 @@ def check(guard):
         for name in sorted(set(code[kind]) - seen[kind]):
             guard.fault(REFERENCE, f"{kind} {name} is missing")
     check_conf(guard, code["Directive"])
+    check_version(guard)
 
 
 LOOKS_AT = (*KINDS, "rows of code", "lines of configuration")

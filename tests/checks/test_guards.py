@@ -16,12 +16,13 @@ CC = os.environ.get("CC", "cc").split()
 
 # A project that every guard likes: paths and their text.
 GOOD = {
-    "configure.ac": "WARNINGS=-Wvla\n",
+    "configure.ac": "AC_INIT([x], [1.0])\nWARNINGS=-Wvla\n",
     "Makefile.am": """\
 noinst_LTLIBRARIES = libbase.la
 libbase_la_SOURCES = \\
 \tsrc/base/a.c src/base/a.h src/base/errors.def src/base/limits.h
-libservice_la_SOURCES = src/service/s.c src/service/s.h
+libservice_la_SOURCES = src/service/s.c src/service/s.h \\
+\tsrc/service/metrics.def
 libadapter_la_SOURCES = src/adapter/x.c src/adapter/x.h
 mod_api_oauth2_la_LIBADD = libbase.la libservice.la libadapter.la $(LIBS)
 mod_api_oauth2_la_SOURCES = mod_api_oauth2.c src/glue/directives.c \\
@@ -39,6 +40,7 @@ EXTRA_DIST = conf tests
     "include/mod_api_oauth2.h": """\
 #ifndef MOD_API_OAUTH2_H
 #define MOD_API_OAUTH2_H
+#define API_OAUTH2_VERSION "1.0"
 #define API_OAUTH2_ENV_SUBJECT "OAUTH2_SUBJECT"
 #define API_OAUTH2_NOTE_ERROR "oauth2-error"
 #endif
@@ -118,6 +120,10 @@ const command_rec ao2_commands[] = {
                                  "    issuer->rules.skew = SKEW;\n}\n",
     "src/glue/require.c": 'static const row_t rows[] = {\n'
                           '    {"oauth2-scope", &scope_provider},\n};\n',
+    "src/service/metrics.def": 'AO2_COUNTED(REQUESTS, requests_total, counter, '
+                               '"issuer",\n "result,"\n "reason", "", "x")\n'
+                               'AO2_GAUGE(KEYS, keys, "issuer", "l", "k",\n'
+                               '"m", "x")\n',
     "tests/unit/test_a.c": '#include <cmocka.h>\n#include "base/a.h"\n',
     "docs/reference.md": """\
 | Directive | Context | Default |
@@ -146,6 +152,11 @@ const command_rec ao2_commands[] = {
 | Limit | Value |
 |---|---|
 | `AO2_MAX_KEY` | 4 KiB |
+
+| Metric | Type | Labels |
+|---|---|---|
+| `api_oauth2_requests_total` | counter | `issuer` `result` `reason` |
+| `api_oauth2_keys` | gauge | `issuer` |
 
 | Other | |
 |---|---|
@@ -261,9 +272,14 @@ BAD = {
         (REFERENCE, ("| 410", "| 409"), "Error token_late stands here twice"),
         (REFERENCE, ("| 410", "| 409"), "Error token_late 410 is missing"),
         (REFERENCE, ("4 KiB", "5 KiB"), "its value is 4096"),
+        (REFERENCE, ("| counter", "| gauge"), "its type is counter"),
+        (REFERENCE, ("`result` `", "`"), "its labels are issuer result rea"),
+        (REFERENCE, ("_keys`", "_key`"), "Metric api_oauth2_keys is missing"),
+        (REFERENCE, ("_keys`", "_key`"), "api_oauth2_key is not in the code"),
         (REFERENCE, ("| Limit |", "| Limits |"), "Limit AO2_MAX_KEY is miss"),
         (REFERENCE, "\n| Note | |\n|---|---|\n| `oauth2-error` | |\n",
          "stands here twice"),
+        ("configure.ac", ("[1.0]", "[1.1]"), "is not that of configure.ac"),
         ("conf/api_oauth2.conf", "#ApiGone 1\n", "no directive ApiGone"),
         ("conf/api_oauth2.conf", ("#ApiClockSkew", "#"), "is missing"),
         ("src/glue/issuer_section.c", ("SKEW;", "OTHER;"),

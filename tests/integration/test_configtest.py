@@ -108,6 +108,9 @@ SERVER = {
         "file:conf/absent": "No such file", "file:conf": "no regular file",
         "file:keys/revoked": "line 1"}),
     "ApiRegistryTTL": Row(*DURATION),
+    "ApiMetricsClients": Row(["0", "1", "1000"], {
+        text: "a number from 0 to 1000" for text in
+        ["1001", "-1", "+1", "1x", "x", "99999999999999999999"]}),
     "ApiRevocations": Row(["file:keys/revoked"], {
         "keys/revoked": "file:PATH", "file:": "file:PATH",
         "file:keys/absent": "No such file", "file:keys": "no regular file",
