@@ -47,6 +47,7 @@ typedef struct {
 typedef enum {
     AO2_USE_ISSUER,      /**< an issuer object of that name, or apitoken */
     AO2_USE_UPSTREAM,    /**< an upstream object of that name */
+    AO2_USE_ANY,         /**< nothing: ApiAudience any */
     AO2_USE_REGISTRY,    /**< an ApiRegistry */
     AO2_USE_API,         /**< the same, where ApiSubscription is not off */
     AO2_USE_PLAN         /**< a plan of that name in the ApiRegistry */
@@ -80,6 +81,7 @@ typedef struct {
                                         of the server */
     apr_hash_t *plans; /**< names of plans in it, as configtest read it;
                             NULL: not known */
+    apr_hash_t *issuers; /**< those that its clients have; likewise */
     const char *config_file;       /**< where it was said */
     int config_line;
     const ao2_registry_t *first;   /**< as the parent read it; or NULL */

@@ -61,6 +61,11 @@ const char *ao2_set_audience(cmd_parms *cmd, void *dir, int argc,
         }
     }
     conf->any_audience = strcasecmp(argv[0], "any") == 0;
+    if (conf->any_audience) {
+        ao2_use_t use = {.kind = AO2_USE_ANY, .label = "ApiAudience"};
+
+        ao2_directive_note_use(cmd, &use);
+    }
     conf->audiences = conf->any_audience
                           ? NULL
                           : ao2_directive_words(cmd->pool, argc, argv);

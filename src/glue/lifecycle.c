@@ -8,6 +8,7 @@
 #include "glue/caches.h"
 #include "glue/database.h"
 #include "glue/upstream.h"
+#include "glue/warnings.h"
 
 APLOG_USE_MODULE(api_oauth2);
 
@@ -59,7 +60,8 @@ static const char *missing(const server_rec *server, const ao2_use_t *use,
                                   "NAME of an <ApiUpstream> of this server, "
                                   "or off", name);
     }
-    if (use->kind == AO2_USE_API && is_off(server, use->dir)) {
+    if (use->kind == AO2_USE_ANY ||
+        (use->kind == AO2_USE_API && is_off(server, use->dir))) {
         return NULL;
     }
     if (!conf->registry) {
@@ -98,59 +100,6 @@ static int check_uses(const server_rec *server, apr_pool_t *temp)
     return bad;
 }
 
-static int speaks_of_audience(const ao2_dir_t *dir)
-{
-    return dir->audiences || dir->any_audience >= 0;
-}
-
-static const ao2_dir_t *section(const apr_array_header_t *all, int index)
-{
-    return ap_get_module_config(APR_ARRAY_IDX(all, index, ap_conf_vector_t *),
-                                &api_oauth2_module);
-}
-
-/*
- * Which sections meet is only known with a request. It is certain that
- * something is missing where a section says AuthType Bearer and none
- * anywhere says an audience, or which issuer.
- */
-static void warn_unset(const server_rec *server)
-{
-    core_server_config *core = ap_get_core_module_config(
-        server->module_config);
-    const apr_array_header_t *all[] = {core->sec_url, core->sec_dir};
-    const ao2_dir_t *base = ap_get_module_config(server->lookup_defaults,
-                                                 &api_oauth2_module);
-    int bearer = 0;
-    int audience = speaks_of_audience(base);
-    int accept = base->accept != NULL ||
-                 apr_hash_count(ao2_server_of(server)->issuers) == 1;
-    int k;
-    int i;
-
-    for (k = 0; k < 2; k++) {
-        for (i = 0; all[k] && i < all[k]->nelts; i++) {
-            const ao2_dir_t *dir = section(all[k], i);
-
-            bearer |= dir && dir->is_bearer;
-            audience |= dir && speaks_of_audience(dir);
-            accept |= dir && dir->accept;
-        }
-    }
-    if (bearer && !audience) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
-                     "AuthType Bearer without ApiAudience: every request "
-                     "that needs a token is answered 500; name the audience, "
-                     "or say \"ApiAudience any\"");
-    }
-    if (bearer && !accept) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, server,
-                     "AuthType Bearer without ApiAccept, and there is not "
-                     "exactly one <ApiIssuer>: every request that needs a "
-                     "token is answered 500");
-    }
-}
-
 /* Since this module watches their directives, httpd would take AuthType and
  * Require for known where nobody is there to obey them. */
 static int check_modules(const server_rec *server)
@@ -184,7 +133,7 @@ int ao2_lifecycle_check_config(apr_pool_t *conf, apr_pool_t *log,
     bad |= ao2_database_check(main_server);
     for (server = main_server; server; server = server->next) {
         bad |= check_uses(server, temp);
-        warn_unset(server);
     }
+    ao2_warnings_tell(main_server, temp);
     return bad ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -23,6 +23,30 @@ static apr_hash_t *plan_names(const ao2_registry_t *registry,
     return names;
 }
 
+/* More of them are not looked at. */
+#define MOST_ISSUERS 64
+
+/* For who is registered here, and whose tokens are accepted nowhere. */
+static apr_hash_t *issuer_names(const ao2_registry_t *registry,
+                                apr_pool_t *pool)
+{
+    apr_hash_t *names = apr_hash_make(pool);
+    const ao2_application_t *application = ao2_registry_applications(registry);
+    const ao2_client_t *client;
+
+    for (; application; application = application->next) {
+        for (client = application->clients; client; client = client->next) {
+            if (apr_hash_count(names) < MOST_ISSUERS &&
+                !apr_hash_get(names, client->issuer, APR_HASH_KEY_STRING)) {
+                const char *name = apr_pstrdup(pool, client->issuer);
+
+                apr_hash_set(names, name, APR_HASH_KEY_STRING, name);
+            }
+        }
+    }
+    return names;
+}
+
 /* Read once and let go: a big one must not stay in the configuration's
  * memory. */
 static const char *check_file(cmd_parms *cmd, ao2_registry_object_t *object)
@@ -38,6 +62,7 @@ static const char *check_file(cmd_parms *cmd, ao2_registry_object_t *object)
     code = ao2_registry_file_read(&registry, NULL, object->path, pool, &fail);
     if (code == AO2_OK) {
         object->plans = plan_names(registry, cmd->pool);
+        object->issuers = issuer_names(registry, cmd->pool);
     }
     apr_pool_destroy(pool);
     return code == AO2_OK ? NULL

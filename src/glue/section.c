@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "glue/directive.h"
 
+APLOG_USE_MODULE(api_oauth2);
+
 #define CONNECT_TIMEOUT apr_time_from_sec(2)
 #define TOTAL_TIMEOUT apr_time_from_sec(5)
 #define METADATA_TTL apr_time_from_sec(60 * 60)
@@ -133,6 +135,18 @@ const char *ao2_section_error(const ao2_section_t *section,
     return apr_psprintf(cmd->pool, "%s: %s", section->label, text);
 }
 
+/* Loopback addresses need no permission: nobody is in between. */
+static void warn_of_http(const ao2_section_t *section, const cmd_parms *cmd,
+                         const char *directive, const char *url)
+{
+    if (ao2_text_check_url(url, 0)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, cmd->server,
+                     "%s in %s is an http URL: whoever is in between can "
+                     "read what is sent and make up the answers", directive,
+                     section->label);
+    }
+}
+
 const char *ao2_section_check_url(const ao2_section_t *section,
                                   const cmd_parms *cmd, const char *directive,
                                   const char *url)
@@ -141,6 +155,7 @@ const char *ao2_section_check_url(const ao2_section_t *section,
                                            section->discovery->allow_http);
 
     if (!wrong) {
+        warn_of_http(section, cmd, directive, url);
         return NULL;
     }
     return ao2_section_error(section, cmd,

@@ -626,39 +626,3 @@ def test_required_issuer_is_there(server, name):
         "Location", "/x", ["AuthType Bearer",
                            f"Require oauth2-issuer corp {name}"]))
     assert f'Require oauth2-issuer: "{name}" is not allowed' in said
-
-
-
-def test_warnings(server):
-    """What is allowed and yet worth a word: at each start, by name."""
-    plain = server.base
-    rows = [
-        ("<Location /x>\nAuthType Bearer\n</Location>\n" + issuer(),
-         "AuthType Bearer without ApiAudience"),
-        ("<Location /x>\nAuthType Bearer\nApiAudience any\n</Location>\n",
-         "AuthType Bearer without ApiAccept"),
-        (issuer("ApiTLS verify=off"), "ApiTLS verify=off in"),
-        (issuer("ApiSharedSecret 0123456789abcdef0123456789abcdef"),
-         "stands in the configuration itself"),
-        (issuer("ApiSharedSecret file:keys/secret"),
-         "everybody can read the file"),
-        (issuer("ApiClientAuth bearer file:keys/secret"),
-         "everybody can read the file"),
-    ]
-    server.base = plain.replace("ApiAudience any\n", "")
-    (server.root / "keys/secret").chmod(0o644)
-    try:
-        for text, warning in rows:
-            code, said = server.configtest(text)
-            assert code == 0, said
-            assert warning in said
-            assert said.count(":warn") == 1 or said.count("AH") == 0, said
-        (server.root / "keys/secret").chmod(0o600)
-        for text in (issuer("ApiSharedSecret file:keys/secret"),
-                     issuer("ApiTLS verify=on"), issuer() +
-                     "<Location /x>\nAuthType Bearer\nApiAudience any\n"
-                     "</Location>\n"):
-            code, said = server.configtest(text)
-            assert code == 0 and said.strip() == "Syntax OK", said
-    finally:
-        server.base = plain
