@@ -1,46 +1,55 @@
 #include "base/siphash.h"
 
+#include <string.h>
+
 typedef struct {
     apr_uint64_t v0, v1, v2, v3;
 } state_t;
 
-static apr_uint64_t rotate(apr_uint64_t x, int bits)
+static inline apr_uint64_t rotate(apr_uint64_t x, int bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-static void rounds(state_t *s, int count)
+static inline void round_of(state_t *s)
 {
-    while (count-- > 0) {
-        s->v0 += s->v1;
-        s->v1 = rotate(s->v1, 13) ^ s->v0;
-        s->v0 = rotate(s->v0, 32);
-        s->v2 += s->v3;
-        s->v3 = rotate(s->v3, 16) ^ s->v2;
-        s->v0 += s->v3;
-        s->v3 = rotate(s->v3, 21) ^ s->v0;
-        s->v2 += s->v1;
-        s->v1 = rotate(s->v1, 17) ^ s->v2;
-        s->v2 = rotate(s->v2, 32);
-    }
+    s->v0 += s->v1;
+    s->v1 = rotate(s->v1, 13) ^ s->v0;
+    s->v0 = rotate(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = rotate(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = rotate(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = rotate(s->v1, 17) ^ s->v2;
+    s->v2 = rotate(s->v2, 32);
 }
 
-static void absorb(state_t *s, apr_uint64_t word)
+static void finish(state_t *s)
+{
+    round_of(s);
+    round_of(s);
+    round_of(s);
+    round_of(s);
+}
+
+static inline void absorb(state_t *s, apr_uint64_t word)
 {
     s->v3 ^= word;
-    rounds(s, 2);
+    round_of(s);
+    round_of(s);
     s->v0 ^= word;
 }
 
 /* Little-endian, whatever the machine is. */
-static apr_uint64_t word_at(const unsigned char *bytes)
+static inline apr_uint64_t word_at(const unsigned char *bytes)
 {
-    apr_uint64_t word = 0;
-    int i;
+    apr_uint64_t word;
 
-    for (i = 7; i >= 0; i--) {
-        word = word << 8 | bytes[i];
-    }
+    memcpy(&word, bytes, sizeof(word));
+#if APR_IS_BIGENDIAN
+    word = __builtin_bswap64(word);
+#endif
     return word;
 }
 
@@ -64,9 +73,9 @@ void ao2_siphash(apr_uint64_t hash[2], const apr_uint64_t secret[2],
     }
     absorb(&s, last);
     s.v2 ^= 0xee;
-    rounds(&s, 4);
+    finish(&s);
     hash[0] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
     s.v1 ^= 0xdd;
-    rounds(&s, 4);
+    finish(&s);
     hash[1] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

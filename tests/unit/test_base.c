@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/base64url.h"
 #include "base/file.h"
+#include "base/siphash.h"
 #include "base/text.h"
 
 static void base64url_strict(void **state)
@@ -429,6 +432,41 @@ static void failures(void **state)
     assert_null(ao2_error_at(-1));
 }
 
+/* Against another's implementation, words and rests of all lengths; the
+ * bytes of numbers as on the little-endian machines that run this. */
+static void siphash_by_length(void **state)
+{
+    unsigned char text[70];
+    unsigned char key[16];
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+    unsigned i;
+
+    (void)state;
+    assert_non_null(mac);
+    for (i = 0; i < sizeof(text); i++) {
+        text[i] = (unsigned char)(i * 37 + 1);
+        key[i % 16] = (unsigned char)(i * 91 + 5);
+    }
+    for (i = 0; i <= sizeof(text); i++) {
+        EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
+        ao2_span_t span = {(const char *)text, i};
+        apr_uint64_t secret[2];
+        apr_uint64_t hash[2];
+        unsigned char expected[16];
+        size_t length;
+
+        memcpy(secret, key, sizeof(key));
+        ao2_siphash(hash, secret, span);
+        assert_int_equal(EVP_MAC_init(ctx, key, sizeof(key), NULL), 1);
+        assert_int_equal(EVP_MAC_update(ctx, text, i), 1);
+        assert_int_equal(EVP_MAC_final(ctx, expected, &length, 16), 1);
+        EVP_MAC_CTX_free(ctx);
+        assert_int_equal(length, sizeof(hash));
+        assert_memory_equal(hash, expected, sizeof(hash));
+    }
+    EVP_MAC_free(mac);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,7 +477,7 @@ int main(void)
         TEST(text_numbers),     TEST(text_urls),
         TEST(files),
         TEST(files_in_pieces),
-        TEST(failures),
+        TEST(failures),         TEST(siphash_by_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
