@@ -13,12 +13,27 @@ static ao2_code_t repeated(ao2_credential_t *found, ao2_fail_t *fail)
 }
 
 /* b64token = 1*( ALPHA / DIGIT / "-._~+/" ) *"=" (RFC 6750 section 2.1) */
+static const unsigned char in_token[256] = {
+    ['+'] = 1, ['-'] = 1, ['.'] = 1, ['/'] = 1, ['0' ... '9'] = 1,
+    ['A' ... 'Z'] = 1, ['_'] = 1, ['a' ... 'z'] = 1, ['~'] = 1};
+
+static int all_in_token(const unsigned char *text)
+{
+    return in_token[text[0]] & in_token[text[1]] & in_token[text[2]] &
+           in_token[text[3]] & in_token[text[4]] & in_token[text[5]] &
+           in_token[text[6]] & in_token[text[7]];
+}
+
 static apr_size_t token_length(const char *text, apr_size_t max)
 {
+    const unsigned char *bytes = (const unsigned char *)text;
     apr_size_t i = 0;
 
-    while (i < max && (apr_isalnum(text[i]) ||
-                       (text[i] && strchr("-._~+/", text[i])))) {
+    /* Every request pays for this: eight at once, without a branch. */
+    while (i + 8 <= max && all_in_token(bytes + i)) {
+        i += 8;
+    }
+    while (i < max && in_token[bytes[i]]) {
         i++;
     }
     while (i > 0 && i < max && text[i] == '=') {
@@ -83,6 +98,11 @@ static int has_second(const char *value)
         }
     }
     return 0;
+}
+
+int ao2_credential_is_bearer(const char *value)
+{
+    return after_scheme(value) != NULL || has_second(value);
 }
 
 ao2_code_t ao2_credential_field(ao2_credential_t *found, const char *value,

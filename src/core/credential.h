@@ -33,6 +33,13 @@ ao2_code_t ao2_credential_field(ao2_credential_t *found, const char *value,
                                 int needs_scheme, ao2_fail_t *fail);
 
 /**
+ * Whether the value of an Authorization field is one that
+ * ao2_credential_field() with @a needs_scheme finds a credential in or
+ * refuses: for what has to be kept from others, without reading all of it.
+ */
+int ao2_credential_is_bearer(const char *value);
+
+/**
  * Look for the parameter @a name in a query or form body
  * (application/x-www-form-urlencoded; names compared once decoded) and make
  * a copy without it, all else byte for byte.

@@ -184,16 +184,11 @@ void ao2_carriers_collect(request_rec *r)
 
 static void strip_field(request_rec *r, const ao2_carrier_t *carrier)
 {
-    ao2_credential_t found = {0};
     const char *value = apr_table_get(r->headers_in, carrier->name);
 
-    if (!value) {
-        return;
-    }
     /* Another scheme in Authorization is none of ours and is left alone. */
-    if (!needs_scheme(carrier) ||
-        ao2_credential_field(&found, value, 1, NULL) != AO2_OK ||
-        found.count > 0) {
+    if (value && (!needs_scheme(carrier) ||
+                  ao2_credential_is_bearer(value))) {
         apr_table_unset(r->headers_in, carrier->name);
     }
 }

@@ -59,6 +59,38 @@ static void fields(void **state)
             (rows[i].token && !ao2_span_is(found.token, rows[i].token))) {
             fail_msg("row %d: %s", (int)i, rows[i].value);
         }
+        if (rows[i].value && rows[i].needs_scheme) {
+            assert_int_equal(ao2_credential_is_bearer(rows[i].value),
+                             code != AO2_OK || found.count > 0);
+        }
+    }
+}
+
+/* Every byte at every place: characters are looked at eight at once. */
+static void field_bytes(void **state)
+{
+    const char *good = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                       "0123456789-._~+/";
+    int byte;
+    int place;
+
+    (void)state;
+    for (byte = 1; byte < 256; byte++) {
+        for (place = 0; place < 20; place++) {
+            char text[] = "aaaaaaaaaaaaaaaaaaaa";
+            int fits = strchr(good, byte) || (byte == '=' && place == 19);
+            ao2_credential_t found = {0};
+            ao2_code_t code;
+
+            text[place] = (char)byte;
+            code = ao2_credential_field(&found, text, 0, NULL);
+            if ((code == AO2_OK) != fits) {
+                fail_msg("byte %d at %d", byte, place);
+            }
+            if (!fits) {
+                assert_int_equal(code, byte == ',' ? R : M);
+            }
+        }
     }
 }
 
@@ -186,7 +218,8 @@ static void together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(fields), TEST(field_limit), TEST(queries), TEST(cookies),
+        TEST(fields), TEST(field_bytes), TEST(field_limit),
+        TEST(queries), TEST(cookies),
         TEST(together),
     };
 
