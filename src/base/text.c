@@ -82,6 +82,16 @@ const char *ao2_text_percent(ao2_span_t text, char also, apr_pool_t *pool)
     return escaped;
 }
 
+const char *ao2_text_passed(const char *text, apr_pool_t *pool)
+{
+    const char *at = text;
+
+    while (is_printable(*at) && *at != '%') {
+        at++;
+    }
+    return *at ? ao2_text_percent(ao2_span(text), 0, pool) : text;
+}
+
 void ao2_hex_digits(char *out, const void *bytes, apr_size_t len)
 {
     const char *from = bytes;

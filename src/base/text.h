@@ -33,6 +33,10 @@ const char *ao2_text_for_log(ao2_span_t text, apr_size_t max,
  */
 const char *ao2_text_percent(ao2_span_t text, char also, apr_pool_t *pool);
 
+/** The same of a whole string: @a text itself where nothing is to be
+ *  encoded, else in @a pool. */
+const char *ao2_text_passed(const char *text, apr_pool_t *pool);
+
 /** Lower case hexadecimal. */
 const char *ao2_text_hex(const void *bytes, apr_size_t len, apr_pool_t *pool);
 

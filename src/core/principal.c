@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <apr_strings.h>
 #include <openssl/evp.h>
 
 #include "base/text.h"
@@ -322,6 +323,11 @@ ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
     principal->jti = reading.jti;
     principal->is_api_token = context->rules->makes_api_tokens;
     principal->expires = reading.expires;
+    if (reading.expires != AO2_TIME_FOREVER) {
+        apr_snprintf(principal->expires_text,
+                     sizeof(principal->expires_text), "%" APR_TIME_T_FMT,
+                     apr_time_sec(reading.expires));
+    }
     principal->not_before = reading.not_before;
     principal->issued = reading.issued;
     principal->claims = ao2_json_disown(claims, pool);

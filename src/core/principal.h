@@ -39,6 +39,7 @@ typedef struct ao2_principal {
     apr_size_t bytes;        /**< about what it takes in memory */
     unsigned char digest[AO2_DIGEST_LEN]; /**< SHA-256 of the token */
     char token_id[9];        /**< first 8 hex digits of that */
+    char expires_text[21];   /**< seconds since 1970; "": never */
 } ao2_principal_t;
 
 /** What the claims are checked against. Borrowed by the call. */

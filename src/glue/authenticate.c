@@ -401,7 +401,7 @@ int ao2_authenticate_check_user(request_rec *r)
 void ao2_authenticate_again(request_rec *r)
 {
     ao2_state_t *state = ao2_state_of(r);
-    ao2_state_t before = *state;
+    ao2_state_t before;
     ao2_fail_t fail = {0};
     ao2_hint_t hint = {0};
 
@@ -409,6 +409,7 @@ void ao2_authenticate_again(request_rec *r)
         (!state->principal && !state->admitted_below)) {
         return;
     }
+    before = *state;
     r->user = NULL;
     if (establish(r, state, &before, &hint, &fail) == AO2_OK) {
         admit(r, state);

@@ -9,6 +9,7 @@
 #include "core/access.h"
 #include "glue/authenticate.h"
 #include "glue/carriers.h"
+#include "glue/environment.h"
 #include "mod_api_oauth2.h"
 
 APLOG_USE_MODULE(api_oauth2);
@@ -81,13 +82,14 @@ int ao2_identity_scrub(request_rec *r)
 {
     const apr_array_header_t *names =
         ao2_server_of(r->server)->identity_headers;
-    const char *connection = apr_table_get(r->headers_in, "Connection");
+    const char *connection;
     const char *clean;
 
     if (names->nelts == 0) {
         return DECLINED;
     }
     scrub(r);
+    connection = apr_table_get(r->headers_in, "Connection");
     if (connection) {
         clean = clean_connection(r, names, connection);
         if (!clean) {
@@ -98,14 +100,6 @@ int ao2_identity_scrub(request_rec *r)
         }
     }
     return DECLINED;
-}
-
-static void set_text(request_rec *r, const char *name, const char *value)
-{
-    if (value && *value) {
-        apr_table_setn(r->subprocess_env, name,
-                       ao2_text_percent(ao2_span(value), 0, r->pool));
-    }
 }
 
 /* A field loses the spaces at its ends on the way, and " root" becomes
@@ -180,25 +174,23 @@ static void pass_claims(apr_table_t *table, request_rec *r,
     }
 }
 
+/* Values are those of the principal, which the request holds. */
 void ao2_identity_set_env(request_rec *r, const ao2_principal_t *principal)
 {
-    apr_table_t *env = r->subprocess_env;
+    const ao2_variable_t all[] = {
+        {API_OAUTH2_ENV_SUBJECT, principal->subject},
+        {API_OAUTH2_ENV_CLIENT, principal->client},
+        {API_OAUTH2_ENV_SCOPE, principal->scope},
+        {API_OAUTH2_ENV_ISSUER, principal->issuer_name},
+        {API_OAUTH2_ENV_TOKEN_ID, principal->token_id},
+        {API_OAUTH2_ENV_EXPIRES, principal->expires_text},
+    };
 
-    set_text(r, API_OAUTH2_ENV_SUBJECT, principal->subject);
-    set_text(r, API_OAUTH2_ENV_CLIENT, principal->client);
-    set_text(r, API_OAUTH2_ENV_SCOPE, principal->scope);
-    set_text(r, API_OAUTH2_ENV_ISSUER, principal->issuer_name);
-    apr_table_setn(env, API_OAUTH2_ENV_TOKEN_ID,
-                   apr_pstrdup(r->pool, principal->token_id));
-    if (principal->expires != AO2_TIME_FOREVER) {
-        apr_table_setn(env, API_OAUTH2_ENV_EXPIRES,
-                       apr_psprintf(r->pool, "%" APR_TIME_T_FMT,
-                                    apr_time_sec(principal->expires)));
-    }
+    ao2_environment_set(r, "OAUTH2_", all, sizeof(all) / sizeof(all[0]));
     /* Where mod_cache keeps answers, it decides by the Authorization field,
      * which the application does not get to see. */
-    apr_table_setn(env, "no-cache", "1");
-    pass_claims(env, r, principal, 0);
+    apr_table_setn(r->subprocess_env, "no-cache", "1");
+    pass_claims(r->subprocess_env, r, principal, 0);
 }
 
 int ao2_identity_fixup(request_rec *r)
@@ -248,7 +240,7 @@ int ao2_identity_prepare(request_rec *r)
     ao2_authenticate_again(r);
     granted = ao2_state_granted(r);
     ao2_carriers_hand_over(r, granted);
-    if (granted && granted->principal) {
+    if (granted && granted->principal && ao2_dir_of(r)->pass_claims) {
         apr_table_t *fields = apr_table_make(r->pool, 4);
 
         pass_claims(fields, r, granted->principal, 1);

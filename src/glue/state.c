@@ -62,7 +62,16 @@ const ao2_principal_t *ao2_state_principal(const request_rec *r)
 
 int ao2_is_bearer(request_rec *r)
 {
-    const char *type = ap_auth_type(r);
+    const ao2_state_t *state = ao2_state_find(r);
+    const char *type;
 
-    return type && strcasecmp(type, "Bearer") == 0;
+    if (state && state->bearer_under == r->per_dir_config) {
+        return 1;
+    }
+    type = ap_auth_type(r);
+    if (!type || strcasecmp(type, "Bearer") != 0) {
+        return 0;
+    }
+    ao2_state_of(r)->bearer_under = r->per_dir_config;
+    return 1;
 }

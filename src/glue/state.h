@@ -25,6 +25,8 @@ typedef struct {
 } ao2_refusal_t;
 
 typedef struct {
+    const void *bearer_under; /**< per_dir_config whose AuthType is Bearer */
+
     /* What the request carried; filled by ao2_carriers_collect(). */
     int collected;
     ao2_credential_t credential;
@@ -97,7 +99,7 @@ const ao2_state_t *ao2_state_granted(const request_rec *r);
  */
 const ao2_principal_t *ao2_state_principal(const request_rec *r);
 
-/** Whether AuthType Bearer is in force. */
+/** Whether AuthType Bearer is in force; httpd is asked once where it is. */
 int ao2_is_bearer(request_rec *r);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include <apr_strings.h>
 
-#include "base/text.h"
 #include "core/jws.h"
 #include "core/registry_words.h"
 #include "glue/allowance.h"
+#include "glue/environment.h"
 #include "mod_api_oauth2.h"
 
 APLOG_USE_MODULE(api_oauth2);
@@ -132,25 +132,22 @@ int ao2_subscription_is_no(ao2_code_t code)
            code != AO2_E_MISCONFIGURED;
 }
 
-static void set_env(request_rec *r, const char *name, const char *value)
-{
-    if (value && *value) {
-        apr_table_setn(r->subprocess_env, name,
-                       ao2_text_percent(ao2_span(value), 0, r->pool));
-    }
-}
-
+/* Values are those of the configuration and of the registry, which the
+ * request holds. */
 static void show_names(request_rec *r, const ao2_state_t *state,
                        const ao2_api_name_t *api, const ao2_plan_t *plan)
 {
-    set_env(r, API_OAUTH2_ENV_API_NAME, api->name);
-    set_env(r, API_OAUTH2_ENV_API_VERSION, api->version);
-    if (state->application) {
-        set_env(r, API_OAUTH2_ENV_API_APPLICATION, state->application->id);
-        set_env(r, API_OAUTH2_ENV_API_KEY_TYPE,
-                ao2_key_types[state->key_type]);
-    }
-    set_env(r, API_OAUTH2_ENV_API_PLAN, plan ? plan->name : NULL);
+    const ao2_application_t *who = state->application;
+    const ao2_variable_t all[] = {
+        {API_OAUTH2_ENV_API_NAME, api->name},
+        {API_OAUTH2_ENV_API_VERSION, api->version},
+        {API_OAUTH2_ENV_API_APPLICATION, who ? who->id : NULL},
+        {API_OAUTH2_ENV_API_KEY_TYPE,
+         who ? ao2_key_types[state->key_type] : NULL},
+        {API_OAUTH2_ENV_API_PLAN, plan ? plan->name : NULL},
+    };
+
+    ao2_environment_set(r, "API_", all, sizeof(all) / sizeof(all[0]));
 }
 
 /* RFC 9745 and RFC 8594. */
