@@ -70,7 +70,8 @@ def typedefs(code):
         while end < len(plain) and (plain[end] != ";" or depth):
             depth += (plain[end] == "{") - (plain[end] == "}")
             end += 1
-        text = re.sub(r"\{.*\}", " ", plain[match.end():end], flags=re.S)
+        text = re.sub(r"\{.*\}|__attribute__\s*\(\(.*?\)\)\)?", " ",
+                      plain[match.end():end], flags=re.S)
         called = re.search(r"\(\s*\*\s*(\w+)\s*\)\s*\(|(\w+)\s*\(", text)
         name = (called[1] or called[2]) if called else re.findall(
             r"\w+", re.sub(r"\[[^\]]*\]", "", text))[-1]

@@ -226,6 +226,8 @@ BAD = {
     "names": [
         (A_C, "static int ao2_f(void)\n{\n}\n", "carries a prefix"),
         (A_C, "typedef struct {\n    int a;\n} row;\n", "neither _t nor _fn"),
+        (A_C, "typedef __attribute__((vector_size(16))) char row;\n",
+         "row ends in neither _t nor _fn"),
         (A_C, "typedef int ao2_row_t;\n", "for headers alone"),
         (A_H, "typedef int row_t;\n", "for headers alone"),
         (A_H, "typedef int (*ao2_row)(int);\n", "neither _t nor _fn"),
