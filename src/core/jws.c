@@ -1,33 +1,26 @@
 #include "core/jws.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/base64url.h"
 #include "base/json.h"
 #include "core/signature.h"
 
-static int is_segment_char(char c)
-{
-    return apr_isalnum(c) || c == '-' || c == '_';
-}
-
 /* Where the two dots are; 0 when there are more or fewer. */
 static int find_dots(apr_size_t dots[2], ao2_span_t token)
 {
-    apr_size_t i;
-    int count = 0;
+    const char *end = token.ptr + token.len;
+    const char *first = memchr(token.ptr, '.', token.len);
+    const char *second = first ? memchr(first + 1, '.',
+                                        (size_t)(end - first - 1))
+                               : NULL;
 
-    for (i = 0; i < token.len; i++) {
-        if (token.ptr[i] != '.') {
-            continue;
-        }
-        if (count == 2) {
-            return 0;
-        }
-        dots[count++] = i;
+    if (!second || memchr(second + 1, '.', (size_t)(end - second - 1))) {
+        return 0;
     }
-    return count == 2 && dots[0] > 0 && dots[1] + 1 < token.len;
+    dots[0] = (apr_size_t)(first - token.ptr);
+    dots[1] = (apr_size_t)(second - token.ptr);
+    return dots[0] > 0 && dots[1] + 1 < token.len;
 }
 
 /* "{" and what may follow it in JSON: a quote or a space, else a tab or the
@@ -38,20 +31,24 @@ static int starts_object(ao2_span_t token)
            (token.ptr[1] == 'y' || token.ptr[1] == 'w');
 }
 
+/* What base64url is made of, and the dots between. */
+static const unsigned char in_jws[256] = {
+    ['-'] = 1, ['.'] = 1, ['0' ... '9'] = 1,
+    ['A' ... 'Z'] = 1, ['_'] = 1, ['a' ... 'z'] = 1};
+
 int ao2_jws_looks_like(ao2_span_t token)
 {
+    unsigned char good = 1;
     apr_size_t dots[2];
     apr_size_t i;
 
-    if (!find_dots(dots, token) || !starts_object(token)) {
+    if (!starts_object(token) || !find_dots(dots, token)) {
         return 0;
     }
     for (i = 0; i < token.len; i++) {
-        if (token.ptr[i] != '.' && !is_segment_char(token.ptr[i])) {
-            return 0;
-        }
+        good &= in_jws[(unsigned char)token.ptr[i]];
     }
-    return 1;
+    return good;
 }
 
 static ao2_code_t invalid(ao2_fail_t *fail, const char *text)

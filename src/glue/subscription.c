@@ -49,7 +49,8 @@ static ao2_code_t find_application(request_rec *r, ao2_state_t *state,
  * is at fault. */
 static ao2_code_t check_binding(ao2_state_t *state)
 {
-    return !state->application || state->principal->is_api_token
+    return !state->application || state->principal->is_api_token ||
+                   state->application->binds == AO2_BINDS_ANY
                ? AO2_OK
                : ao2_application_check_binding(
                      state->application,
