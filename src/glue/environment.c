@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
+
 #include "base/text.h"
 
 static int has_any(const apr_table_t *table, const char *prefix)
@@ -12,7 +14,8 @@ static int has_any(const apr_table_t *table, const char *prefix)
     int i;
 
     for (i = 0; i < all->nelts; i++) {
-        if (strncasecmp(entry[i].key, prefix, length) == 0) {
+        if (apr_tolower(*entry[i].key) == apr_tolower(*prefix) &&
+            strncasecmp(entry[i].key, prefix, length) == 0) {
             return 1;
         }
     }
