@@ -120,11 +120,10 @@ static void show_limits(request_rec *r, const ao2_plan_t *plan,
     int i;
 
     for (i = 0; i < plan->count; i++) {
-        const char *item = apr_psprintf(
-            r->pool, "%s;r=%" APR_INT64_T_FMT ";t=%" APR_INT64_T_FMT,
-            plan->labels[i], quotas[i].remaining, quotas[i].reset_sec);
-
-        value = value ? apr_pstrcat(r->pool, value, ", ", item, NULL) : item;
+        value = apr_pstrcat(
+            r->pool, value ? value : "", value ? ", " : "", plan->labels[i],
+            ";r=", apr_off_t_toa(r->pool, quotas[i].remaining), ";t=",
+            apr_off_t_toa(r->pool, quotas[i].reset_sec), NULL);
     }
     apr_table_setn(r->err_headers_out, "RateLimit-Policy", plan->policy);
     apr_table_setn(r->err_headers_out, "RateLimit", value);
