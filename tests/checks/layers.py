@@ -33,6 +33,7 @@ LIBRARIES = [
     (r"(httpd|http_\w+|ap_\w+|mod_\w+|util_\w+|scoreboard|mpm_common|unixd)"
      r"\.h", {"adapter", "glue"}),
     (r"cmocka\.h", {"unit"}),
+    (r"dlfcn\.h", {"adapter"}),
     # ISO C and POSIX
     (r"(assert|ctype|dirent|errno|fcntl|float|inttypes|limits|locale|math|poll|"
      r"pthread|sched|setjmp|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|"
