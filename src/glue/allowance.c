@@ -97,16 +97,18 @@ static ao2_span_t owner_of(request_rec *r, const ao2_api_name_t *api,
     return join(&owner, r->pool);
 }
 
-/* Whether the chain of this request has used that allowance already. */
-static int is_counted(const request_rec *r, ao2_span_t who)
+/* Whether the chain of this request has used that allowance already, or was
+ * refused and is at its ErrorDocument. */
+static int costs_nothing(const request_rec *r, ao2_span_t who)
 {
     const request_rec *up;
 
     for (up = r; up; up = ao2_state_parent(up)) {
         const ao2_state_t *state = ao2_state_find(up);
 
-        if (state && state->counted_for.ptr &&
-            ao2_span_equal(state->counted_for, who)) {
+        if (state && (state->refusal ||
+                      (state->counted_for.ptr &&
+                       ao2_span_equal(state->counted_for, who)))) {
             return 1;
         }
     }
@@ -158,7 +160,7 @@ ao2_code_t ao2_allowance_use(request_rec *r, const ao2_api_name_t *api,
                         "no shared memory to count in");
     }
     who = owner_of(r, api, grant->subscription);
-    if (is_counted(r, who)) {
+    if (costs_nothing(r, who)) {
         return AO2_OK;
     }
     refusing = ao2_limits_use(board, quotas, plan, who, apr_time_now());

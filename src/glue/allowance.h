@@ -12,7 +12,7 @@
 /**
  * Count a request that is admitted otherwise against the plan of @a grant.
  * Sub-requests count nothing, nor does what the chain of the request has
- * counted already.
+ * counted already, nor the ErrorDocument of a refusal.
  *
  * The allowance is the subscription's; without one the application's; where
  * there is none the client's, or the subject's of a token that names no
