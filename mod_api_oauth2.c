@@ -21,6 +21,7 @@
 #include "glue/form.h"
 #include "glue/identity.h"
 #include "glue/lifecycle.h"
+#include "glue/mask.h"
 #include "glue/pages.h"
 #include "glue/respond.h"
 #include "glue/runtime.h"
@@ -40,6 +41,8 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const after_upgrade[] = {"core.c", NULL};
 
     ap_hook_pre_config(ao2_caches_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(ao2_mask_check_config, NULL, NULL,
+                         APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(ao2_lifecycle_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
     ap_hook_post_config(ao2_runtime_post_config, NULL, NULL,

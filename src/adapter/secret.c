@@ -241,3 +241,16 @@ ao2_code_t ao2_secret_read(ao2_span_t *bytes, const char **warning,
     *warning = "the secret stands in the configuration itself";
     return keep(bytes, ao2_span(source), "the configuration", pool, fail);
 }
+
+int ao2_secret_is_literal(const char *source)
+{
+    static const char *const kinds[] = {"file:", "env:", "exec:"};
+    size_t i;
+
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strncmp(source, kinds[i], strlen(kinds[i])) == 0) {
+            return 0;
+        }
+    }
+    return 1;
+}

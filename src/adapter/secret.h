@@ -32,4 +32,8 @@ ao2_code_t ao2_secret_read(ao2_span_t *bytes, const char **warning,
                            const char *source, const char *root,
                            apr_pool_t *pool, ao2_fail_t *fail);
 
+/** Whether a source is the secret itself: it names neither a file, nor a
+ *  variable, nor a command. */
+int ao2_secret_is_literal(const char *source);
+
 #endif
