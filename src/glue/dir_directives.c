@@ -72,46 +72,10 @@ const char *ao2_set_audience(cmd_parms *cmd, void *dir, int argc,
     return NULL;
 }
 
-/* A token (RFC 9110 section 5.6.2): what a field or cookie may be named. */
-static int is_token(const char *text)
-{
-    const char *at;
-
-    for (at = text; *at; at++) {
-        if (!apr_isalnum(*at) && !strchr("!#$%&'*+-.^_`|~", *at)) {
-            return 0;
-        }
-    }
-    return at > text;
-}
-
 /* A parameter may be named by anything that needs no encoding. */
 static int is_parameter(const char *text)
 {
-    return is_token(text) && !strpbrk(text, "%&+#");
-}
-
-static int is_one_of(const char *const *names, const char *name)
-{
-    for (; *names; names++) {
-        if (ao2_text_same_field(ao2_span(*names), ao2_span(name))) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Names that mean something to httpd or to the message itself: a claim must
- * not take one over, and a credential, which is taken out of the request,
- * not stand there. */
-static int is_reserved_field(const char *name)
-{
-    static const char *const reserved[] = {
-        "Connection", "Content-Length", "Content-Type", "Cookie", "Expect",
-        "Host", "Keep-Alive", "Proxy-Authorization", "TE", "Trailer",
-        "Transfer-Encoding", "Upgrade", NULL};
-
-    return is_one_of(reserved, name);
+    return ao2_directive_is_token(text) && !strpbrk(text, "%&+#");
 }
 
 /* What a preflight is told by, and what is cleaned of credentials itself. */
@@ -120,7 +84,8 @@ static int is_no_carrier(const char *name)
     static const char *const others[] = {
         "Access-Control-Request-Method", "Origin", "Referer", NULL};
 
-    return is_reserved_field(name) || is_one_of(others, name);
+    return ao2_directive_is_reserved(name) ||
+           ao2_directive_is_one_of(others, name);
 }
 
 static int parse_carrier(ao2_carrier_t *carrier, const char *word)
@@ -140,8 +105,9 @@ static int parse_carrier(ao2_carrier_t *carrier, const char *word)
         if (strncasecmp(word, kinds[kind], length) == 0) {
             carrier->kind = (ao2_carrier_kind_t)kind;
             carrier->name = word + length;
-            return kind >= AO2_CARRIER_QUERY ? is_parameter(carrier->name)
-                                             : is_token(carrier->name);
+            return kind >= AO2_CARRIER_QUERY
+                       ? is_parameter(carrier->name)
+                       : ao2_directive_is_token(carrier->name);
         }
     }
     return 0;
@@ -225,8 +191,8 @@ const char *ao2_set_pass_claim(cmd_parms *cmd, void *dir, int argc,
     if (!is_header && strcasecmp(argv[1], "env") != 0) {
         return ao2_directive_bad(cmd, argv[1], "env or header");
     }
-    if (!is_token(argv[2]) ||
-        (is_header && (is_reserved_field(argv[2]) ||
+    if (!ao2_directive_is_token(argv[2]) ||
+        (is_header && (ao2_directive_is_reserved(argv[2]) ||
                        strcasecmp(argv[2], "Authorization") == 0))) {
         return ao2_directive_bad(cmd, argv[2],
                                  is_header ? "the name of a header of the "

@@ -50,6 +50,26 @@ void ao2_directive_note_use(const cmd_parms *cmd, const ao2_use_t *use);
 apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
                                         char *const argv[]);
 
+/** Whether @a text is a token (RFC 9110 section 5.6.2): what a field or
+ *  cookie may be named. */
+int ao2_directive_is_token(const char *text);
+
+/** Whether @a name may be one of the fields @a names to a backend.
+ *  @param names  ended by NULL */
+int ao2_directive_is_one_of(const char *const *names, const char *name);
+
+/** Whether the field @a name means something to httpd or to the message
+ *  itself: a claim must not take it over, and a credential, which is taken
+ *  out of the request or put in, not stand there. */
+int ao2_directive_is_reserved(const char *name);
+
+/** For a directive NAME VALUE that adds a parameter to a request.
+ *  @param ours  names that are ours to set, ended by NULL
+ *  @return NULL, or a sentence for configtest */
+const char *ao2_directive_param(apr_array_header_t *params,
+                                const cmd_parms *cmd, int argc,
+                                char *const argv[], const char *const *ours);
+
 /* The handlers of the location's directives (dir_directives.c). */
 const char *ao2_set_accept(cmd_parms *cmd, void *dir, int argc,
                            char *const argv[]);

@@ -1,6 +1,7 @@
 #include "glue/directive.h"
 #include "glue/issuer_draft.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/text.h"
@@ -75,6 +76,56 @@ apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
         APR_ARRAY_PUSH(words, const char *) = apr_pstrdup(pool, argv[i]);
     }
     return words;
+}
+
+int ao2_directive_is_token(const char *text)
+{
+    const char *at;
+
+    for (at = text; *at; at++) {
+        if (!apr_isalnum(*at) && !strchr("!#$%&'*+-.^_`|~", *at)) {
+            return 0;
+        }
+    }
+    return at > text;
+}
+
+int ao2_directive_is_one_of(const char *const *names, const char *name)
+{
+    for (; *names; names++) {
+        if (ao2_text_same_field(ao2_span(*names), ao2_span(name))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int ao2_directive_is_reserved(const char *name)
+{
+    static const char *const reserved[] = {
+        "Connection", "Content-Length", "Content-Type", "Cookie", "Expect",
+        "Host", "Keep-Alive", "Proxy-Authorization", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade", NULL};
+
+    return ao2_directive_is_one_of(reserved, name);
+}
+
+const char *ao2_directive_param(apr_array_header_t *params,
+                                const cmd_parms *cmd, int argc,
+                                char *const argv[], const char *const *ours)
+{
+    if (argc != 2 || !argv[0][0]) {
+        return ao2_directive_count(cmd, "NAME VALUE");
+    }
+    for (; *ours; ours++) {
+        if (strcmp(argv[0], *ours) == 0) {
+            return ao2_directive_bad(cmd, argv[0], "a parameter that is not "
+                                                   "sent anyway");
+        }
+    }
+    APR_ARRAY_PUSH(params, const char *) = apr_pstrdup(cmd->pool, argv[0]);
+    APR_ARRAY_PUSH(params, const char *) = apr_pstrdup(cmd->pool, argv[1]);
+    return NULL;
 }
 
 int ao2_directive_is_inner(const char *name)

@@ -38,29 +38,13 @@ const char *ao2_issuer_param(cmd_parms *cmd, void *dir, int argc,
 {
     static const char *const ours[] = {"token", "client_id", "client_secret",
                                        "client_assertion",
-                                       "client_assertion_type"};
+                                       "client_assertion_type", NULL};
     const char *error;
     ao2_issuer_draft_t *draft = ao2_issuer_draft_of(cmd, &error);
-    size_t i;
 
     (void)dir;
-    if (!draft) {
-        return error;
-    }
-    if (argc != 2 || !argv[0][0]) {
-        return ao2_directive_count(cmd, "NAME VALUE");
-    }
-    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (strcmp(argv[0], ours[i]) == 0) {
-            return ao2_directive_bad(cmd, argv[0], "a parameter that is not "
-                                                   "sent anyway");
-        }
-    }
-    APR_ARRAY_PUSH(draft->params, const char *) = apr_pstrdup(cmd->pool,
-                                                              argv[0]);
-    APR_ARRAY_PUSH(draft->params, const char *) = apr_pstrdup(cmd->pool,
-                                                              argv[1]);
-    return NULL;
+    return draft ? ao2_directive_param(draft->params, cmd, argc, argv, ours)
+                 : error;
 }
 
 const char *ao2_issuer_concurrency(cmd_parms *cmd, void *dir, int argc,
