@@ -32,6 +32,8 @@
 #define AO2_MAX_ANSWER (256 * 1024)
 /** An access token, or a refresh token, that a token endpoint gives us. */
 #define AO2_MAX_UPSTREAM_TOKEN (16 * 1024)
+/** What may be kept of a request's body to send it once more. */
+#define AO2_MAX_RETRY_BODY (16 * 1024 * 1024)
 /** A value in the shared cache: as long as the longest document, with room
  *  for what is noted beside it. */
 #define AO2_MAX_STORED (1024 * 1024)

@@ -132,18 +132,6 @@ static int find_method(cmd_parms *cmd, const char *word, const char **alg)
     return method;
 }
 
-static int is_text(const char *text)
-{
-    const char *at;
-
-    for (at = text; *at; at++) {
-        if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e) {
-            return 0;
-        }
-    }
-    return at > text;
-}
-
 const char *ao2_party_client_auth(cmd_parms *cmd, void *dir, int argc,
                                   char *const argv[])
 {
@@ -169,7 +157,7 @@ const char *ao2_party_client_auth(cmd_parms *cmd, void *dir, int argc,
         return ao2_directive_count(cmd, methods[method].usage);
     }
     has_id = method != AO2_AUTH_BEARER && argc > 1;
-    if (has_id && !is_text(argv[1])) {
+    if (has_id && !ao2_directive_is_printable(argv[1])) {
         return ao2_directive_bad(cmd, argv[1], "a client id of printable "
                                                "ASCII");
     }

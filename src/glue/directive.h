@@ -54,6 +54,9 @@ apr_array_header_t *ao2_directive_words(apr_pool_t *pool, int argc,
  *  cookie may be named. */
 int ao2_directive_is_token(const char *text);
 
+/** Whether @a text is printable ASCII, one character at least. */
+int ao2_directive_is_printable(const char *text);
+
 /** Whether @a name may be one of the fields @a names to a backend.
  *  @param names  ended by NULL */
 int ao2_directive_is_one_of(const char *const *names, const char *name);
@@ -150,6 +153,33 @@ const char *ao2_issuer_param(cmd_parms *cmd, void *dir, int argc,
                              char *const argv[]);
 const char *ao2_issuer_concurrency(cmd_parms *cmd, void *dir, int argc,
                                    char *const argv[]);
+
+/** The lists of ao2_upstream_words(), as cmd->info. */
+enum { AO2_LIST_SCOPES, AO2_LIST_AUDIENCES, AO2_LIST_RESOURCES };
+
+/* The handlers of <ApiUpstream> and what stands inside (upstream_section.c,
+ * upstream_directives.c, upstream_grant.c). */
+const char *ao2_open_upstream(cmd_parms *cmd, void *dir, const char *args);
+const char *ao2_upstream_origin(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[]);
+const char *ao2_upstream_endpoint(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[]);
+const char *ao2_upstream_grant(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_upstream_words(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_upstream_param(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
+const char *ao2_upstream_request_header(cmd_parms *cmd, void *dir, int argc,
+                                        char *const argv[]);
+const char *ao2_upstream_header(cmd_parms *cmd, void *dir, int argc,
+                                char *const argv[]);
+const char *ao2_upstream_refresh_at(cmd_parms *cmd, void *dir, int argc,
+                                    char *const argv[]);
+const char *ao2_upstream_lifetime(cmd_parms *cmd, void *dir, int argc,
+                                  char *const argv[]);
+const char *ao2_upstream_retry(cmd_parms *cmd, void *dir, int argc,
+                               char *const argv[]);
 
 /* The handlers of what stands inside of both sections (party_directives.c,
  * client_auth.c). */

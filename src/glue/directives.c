@@ -90,6 +90,16 @@ int ao2_directive_is_token(const char *text)
     return at > text;
 }
 
+int ao2_directive_is_printable(const char *text)
+{
+    const char *at = text;
+
+    while (*at >= ' ' && *at <= '~') {
+        at++;
+    }
+    return !*at && at > text;
+}
+
 int ao2_directive_is_one_of(const char *const *names, const char *name)
 {
     for (; *names; names++) {
@@ -151,6 +161,7 @@ int ao2_directive_is_inner(const char *name)
 #define IN_S RSRC_CONF
 #define DIR_MEMBER(member) ((void *)APR_OFFSETOF(ao2_dir_t, member))
 #define SERVER_MEMBER(member) ((void *)APR_OFFSETOF(ao2_server_t, member))
+#define LIST(which) ((void *)(apr_uintptr_t)(which))
 #define PARTY_MEMBER(member) \
     ((void *)APR_OFFSETOF(ao2_discovery_settings_t, member))
 #define DRAFT_MEMBER(member) ((void *)APR_OFFSETOF(ao2_issuer_draft_t, member))
@@ -252,6 +263,33 @@ const command_rec ao2_commands[] = {
                       "a duration"),
     AP_INIT_TAKE_ARGV("ApiConcurrency", ao2_issuer_concurrency, NULL, IN_S,
                       "a number"),
+    AP_INIT_RAW_ARGS("<ApiUpstream", ao2_open_upstream, NULL, IN_S,
+                     "NAME: how to get an access token for a backend"),
+    AP_INIT_TAKE_ARGV("ApiUpstreamOrigin", ao2_upstream_origin, NULL, IN_S,
+                      "SCHEME://HOST[:PORT] or balancer://NAME"),
+    AP_INIT_TAKE_ARGV("ApiTokenEndpoint", ao2_upstream_endpoint, NULL, IN_S,
+                      "a URL"),
+    AP_INIT_TAKE_ARGV("ApiGrant", ao2_upstream_grant, NULL, IN_S,
+                      "client_credentials, password, refresh_token, "
+                      "jwt_bearer or token_exchange, and what it takes"),
+    AP_INIT_TAKE_ARGV("ApiTokenScope", ao2_upstream_words,
+                      LIST(AO2_LIST_SCOPES), IN_S, "scopes"),
+    AP_INIT_TAKE_ARGV("ApiTokenAudience", ao2_upstream_words,
+                      LIST(AO2_LIST_AUDIENCES), IN_S, "values"),
+    AP_INIT_TAKE_ARGV("ApiTokenResource", ao2_upstream_words,
+                      LIST(AO2_LIST_RESOURCES), IN_S, "URIs"),
+    AP_INIT_TAKE_ARGV("ApiTokenParam", ao2_upstream_param, NULL, IN_S,
+                      "NAME VALUE"),
+    AP_INIT_TAKE_ARGV("ApiTokenRequestHeader", ao2_upstream_request_header,
+                      NULL, IN_S, "NAME VALUE"),
+    AP_INIT_TAKE_ARGV("ApiUpstreamHeader", ao2_upstream_header, NULL, IN_S,
+                      "NAME [SCHEME]"),
+    AP_INIT_TAKE_ARGV("ApiRefreshAt", ao2_upstream_refresh_at, NULL, IN_S,
+                      "PERCENT% or a duration"),
+    AP_INIT_TAKE_ARGV("ApiDefaultLifetime", ao2_upstream_lifetime, NULL, IN_S,
+                      "a duration"),
+    AP_INIT_TAKE_ARGV("ApiRetryOn401", ao2_upstream_retry, NULL, IN_S,
+                      "On or Off, [body=SIZE]"),
     /* In both kinds of sections. */
     AP_INIT_TAKE_ARGV("ApiIssuerURL", ao2_party_url, NULL, IN_S,
                       "the exact \"iss\""),

@@ -14,6 +14,7 @@
 #include "adapter/system_clock.h"
 #include "glue/caches.h"
 #include "glue/database.h"
+#include "glue/upstream.h"
 #include "mod_api_oauth2.h"
 #include "service/registry_file.h"
 
@@ -40,6 +41,7 @@ typedef struct {
     apr_size_t parties;
     apr_uint32_t ready;            /* atomic: verifiers may be used */
     apr_array_header_t *verifiers; /* of ao2_verifier_t * */
+    apr_array_header_t *upstreams; /* of ao2_upstream_t * */
     apr_array_header_t *registries; /* of ao2_registry_source_t * */
     ao2_board_t board;
     ao2_ports_t ports;
@@ -65,6 +67,10 @@ static apr_status_t tick(int state, void *data, apr_pool_t *pool)
         ao2_verifier_tick(APR_ARRAY_IDX(runtime->verifiers, i,
                                         ao2_verifier_t *));
     }
+    for (i = 0; i < runtime->upstreams->nelts; i++) {
+        ao2_upstream_tick(APR_ARRAY_IDX(runtime->upstreams, i,
+                                        ao2_upstream_t *));
+    }
     for (i = 0; i < runtime->registries->nelts; i++) {
         ao2_registry_source_t *registry = APR_ARRAY_IDX(
             runtime->registries, i, ao2_registry_source_t *);
@@ -89,7 +95,8 @@ static void start_background(apr_pool_t *conf, runtime_t *runtime,
     if (get(&watchdog, WATCHDOG, 0, 0, conf) != APR_SUCCESS ||
         add(watchdog, TICK, runtime, tick) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "no background work: keys are renewed by requests");
+                     "no background work: keys and tokens are renewed by "
+                     "requests");
     }
 }
 
@@ -111,6 +118,14 @@ static apr_array_header_t *collect_digests(server_rec *main_server,
             apr_hash_this(at, NULL, NULL, &value);
             APR_ARRAY_PUSH(digests, const unsigned char *) =
                 ((ao2_verifier_t *)value)->issuer->digest;
+        }
+        for (at = apr_hash_first(temp, ao2_server_of(server)->upstreams); at;
+             at = apr_hash_next(at)) {
+            void *value;
+
+            apr_hash_this(at, NULL, NULL, &value);
+            APR_ARRAY_PUSH(digests, const unsigned char *) =
+                ((ao2_upstream_object_t *)value)->settings.digest;
         }
     }
     return digests;
@@ -209,6 +224,7 @@ int ao2_runtime_post_config(apr_pool_t *conf, apr_pool_t *log,
 
     (void)log;
     runtime->verifiers = apr_array_make(conf, 4, sizeof(ao2_verifier_t *));
+    runtime->upstreams = apr_array_make(conf, 4, sizeof(ao2_upstream_t *));
     runtime->registries = apr_array_make(conf, 1,
                                          sizeof(ao2_registry_source_t *));
     for (server = main_server; server; server = server->next) {
@@ -289,6 +305,36 @@ static void open_verifiers(runtime_t *runtime, server_rec *server,
             continue;
         }
         APR_ARRAY_PUSH(runtime->verifiers, ao2_verifier_t *) = verifier;
+    }
+}
+
+static void open_upstreams(runtime_t *runtime, server_rec *server,
+                           apr_pool_t *child)
+{
+    ao2_ports_t ports = runtime->ports;
+    apr_hash_index_t *at;
+
+    ports.store = ao2_caches_store_of(server);
+    ports.log = ao2_httpd_log_make(server, child);
+    for (at = apr_hash_first(child, ao2_server_of(server)->upstreams); at;
+         at = apr_hash_next(at)) {
+        ao2_upstream_object_t *object;
+        ao2_fail_t fail = {0};
+        void *value;
+
+        apr_hash_this(at, NULL, NULL, &value);
+        object = value;
+        /* As above. */
+        if (object->at_work) {
+            continue;
+        }
+        if (ao2_upstream_make(&object->at_work, &object->settings, &ports,
+                              child, &fail) != AO2_OK) {
+            tell(server, object->settings.label, &fail);
+            continue;
+        }
+        APR_ARRAY_PUSH(runtime->upstreams, ao2_upstream_t *) =
+            object->at_work;
     }
 }
 
@@ -399,6 +445,7 @@ void ao2_runtime_child_init(apr_pool_t *child, server_rec *main_server)
     }
     for (server = main_server; server; server = server->next) {
         open_verifiers(runtime, server, child);
+        open_upstreams(runtime, server, child);
         open_caches(server, child);
         count_caches(runtime, server);
         open_registry(runtime, server, child);

@@ -109,7 +109,7 @@ ao2_section_t *ao2_section_of(const cmd_parms *cmd, const char **error)
 
     *error = section ? NULL
                      : apr_psprintf(cmd->pool, "%s is only allowed inside "
-                                    "<ApiIssuer NAME>",
+                                    "<ApiIssuer NAME> and <ApiUpstream NAME>",
                                     cmd->cmd->name);
     return section;
 }

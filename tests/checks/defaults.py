@@ -8,13 +8,17 @@ import re
 from guard import blank
 
 SECTION = "src/glue/issuer_section.c"
+UPSTREAM = "src/glue/upstream_section.c"
 PARTY = "src/glue/section.c"  # of what both kinds of sections have
 
 # No default: must be said, or nothing is what it means.
 NONE = {"<ApiIssuer", "ApiIssuerURL", "ApiJWKS", "ApiPublicKey",
         "ApiSharedSecret", "ApiAudience", "ApiPassClaim", "ApiClientAuth",
         "ApiIntrospectionParam", "ApiRevocations", "ApiRegistry",
-        "ApiCacheSecret", "ApiUpstreamToken"}
+        "<ApiUpstream", "ApiUpstreamOrigin", "ApiTokenEndpoint",
+        "ApiTokenScope", "ApiTokenAudience", "ApiTokenResource",
+        "ApiTokenParam", "ApiTokenRequestHeader", "ApiCacheSecret",
+        "ApiUpstreamToken"}
 
 # A default that is no row of a table: the word, and the code that makes it.
 SHOWN_BY = {
@@ -38,6 +42,16 @@ SHOWN_BY = {
     "ApiIntrospection": (["auto"], SECTION,
                          r"introspection\.url \|\| by_metadata"),
     "ApiConcurrency": (["32"], SECTION, r"#define CONCURRENCY 32\b"),
+    "ApiGrant": (["client_credentials"], UPSTREAM,
+                 r"grant.type = AO2_GRANT_CLIENT_CREDENTIALS;"),
+    "ApiUpstreamHeader": (["Authorization", "Bearer"], UPSTREAM,
+                          r'header = "Authorization";\s*\S*scheme = "Bearer"'),
+    "ApiRefreshAt": (["75%"], UPSTREAM, r"#define REFRESH_PERCENT 75\b"),
+    "ApiDefaultLifetime": (["300"], UPSTREAM,
+                           r"#define DEFAULT_LIFETIME apr_time_from_sec\("
+                           r"5 \* 60\)"),
+    "ApiRetryOn401": (["On", "body=64K"], UPSTREAM,
+                      r"#define RETRY_BODY \(64 \* 1024\)"),
     "ApiRequireType": (["off"], "src/core/claims.h", r"\*types;[^\n]*NULL"),
 }
 

@@ -42,7 +42,7 @@ NOTHING = ("–", "required")
 
 # Where a directive stands, by its handler's name.
 SECTIONS = {"ao2_issuer_": {"<ApiIssuer>"},
-            "ao2_party_": {"<ApiIssuer>"},
+            "ao2_party_": {"<ApiIssuer>", "<ApiUpstream>"},
             "ao2_upstream_": {"<ApiUpstream>"}}
 
 # Set by httpd from what the module gives it.

@@ -236,7 +236,90 @@ ISSUER = {
     "ApiAllowInsecureHTTP": Row(
         ["Off", "On\nApiJWKS http://keys.example/k"], FLAG[1]),
 }
-ALL = {**LOCATION, **SERVER, **ISSUER}
+LIFE = {text: "a duration of at least 1s" for text in
+        ["0", "500ms", "-1", "5x", "1.5s", "'5 mi'"]}
+UPSTREAM = {
+    "ApiUpstreamOrigin": Row(
+        ["https://a.example", "https://a.example/", "HTTPS://A:8443",
+         "https://a balancer://b wss://c h2://d", "http://127.0.0.1:8080",
+         "http://[::1] ws://localhost:1 h2c://127.0.0.2",
+         "http://a\nApiAllowInsecureHTTP On"],
+        {**{text: "SCHEME://HOST[:PORT] without a path" for text in
+            ["a.example", "https://", "ftp://a", "https://a/path",
+             "https://a?x", "https://a/#x", "https://u@a", "https://a:0",
+             "https://a:99999", "balancer://a:80", "https://a b/",
+             "'https://a b'", "https://*.a", "https://[a"]},
+         "http://a": "clear text", "ws://127.0.0.1.a": "clear text",
+         "https://a h2c://10.0.0.1": "clear text"}, True),
+    "ApiTokenEndpoint": Row(
+        ["https://a.example/t", "http://127.0.0.1:1/t",
+         "http://a/t\nApiAllowInsecureHTTP On"],
+        {**URLS, "http://a.example/t": "http"}),
+    "ApiGrant": Row(
+        ["client_credentials", "password user file:keys/secret",
+         "refresh_token env:AO2_TEST_SECRET",
+         "jwt_bearer file:keys/private.pem",
+         "jwt_bearer file:keys/private.pem sub=you iss=me",
+         "token_exchange",
+         "token_exchange subject_type=jwt requested_type=urn:x:y"],
+        {"implicit": "client_credentials, password",
+         "Password u file:keys/secret": "client_credentials, password",
+         "client_credentials x": "takes client_credentials",
+         "password user": "USER SECRET-SOURCE",
+         "password user file:keys/absent": "No such file",
+         "password user env:AO2_TEST_NONE": "not set",
+         "refresh_token": "SECRET-SOURCE",
+         "refresh_token file:keys/absent": "No such file",
+         "jwt_bearer": "file:KEY",
+         "jwt_bearer 0123": "file:KEY",
+         "jwt_bearer file:keys/public.pem": "private key",
+         "jwt_bearer file:keys/absent": "No such file",
+         "jwt_bearer file:keys/private.pem aud=x": "iss=.. and sub=..",
+         "jwt_bearer file:keys/private.pem iss=": "iss=.. and sub=..",
+         "jwt_bearer file:keys/private.pem\nApiClientAuth none":
+             "needs iss=",
+         "token_exchange subject_type=cookie": "access_token, refresh_token",
+         "token_exchange actor=x": "subject_type=.. and requested_type=.."}),
+    "ApiTokenScope": Row(["a", "a:b c/d"], {
+        "'a b'": "a scope", "'a\"b'": "a scope", "a '' b": "a scope",
+        "a\\b": "a scope"}, True),
+    "ApiTokenAudience": Row(["a", "https://a/ 'b c'"], {
+        "'' a": "printable ASCII", "a \u00fc": "printable ASCII"}, True),
+    "ApiTokenResource": Row(["https://a/b?c", "urn:x:y https://c"], {
+        text: "an absolute URI" for text in
+        ["a", "/a", "https://a/#b", "'https://a b'", "1x:y", "x:",
+         "https://\u00fc"]}, True),
+    "ApiTokenParam": Row(["tenant shop", "a 'b c'"], {
+        "a": "NAME VALUE", "'' b": "NAME VALUE",
+        **{f"{name} x": "not sent anyway" for name in
+           ["grant_type", "client_secret", "assertion", "scope", "resource",
+            "subject_token", "password", "refresh_token"]}}, least=2),
+    "ApiTokenRequestHeader": Row(["X-Tenant shop", "X-A 'b c'"], {
+        "X-A": "NAME VALUE", "'X A' b": "a header field",
+        **{f"{name} x": "not sent anyway" for name in
+           ["Authorization", "Host", "content_length", "Connection",
+            "Accept"]},
+        "X-A ''": "NAME VALUE", "X-A 'a\u00fc'": "printable ASCII"},
+        least=2),
+    "ApiUpstreamHeader": Row(
+        ["Authorization Bearer", "Authorization", "X-Token", "X-Token JWT"],
+        {"'X Y'": "a header field", "Host": "means nothing else",
+         "connection": "means nothing else", "Cookie": "means nothing else",
+         "X-Token 'a b'": "a scheme", "X-Token a:": "a scheme"}),
+    "ApiRefreshAt": Row(["75%", "1%", "99%", "30s", "5mi", "60"], {
+        text: "1% to 99%" for text in
+        ["0%", "100%", "-5%", "5.5%", "x", "500ms", "0", "%", "75%x"]}),
+    "ApiDefaultLifetime": Row(["1", "90", "30s", "5mi", "1h"], LIFE),
+    "ApiRetryOn401": Row(
+        ["On", "off", "On body=0", "On body=64K", "On body=16M"],
+        {"yes": "On or Off", "On 64K": "body=SIZE", "On body=": "body=SIZE",
+         "On body=17M": "at most 16M", "On body=-1": "body=SIZE",
+         "On size=1": "body=SIZE"}),
+}
+#: What stands in both kinds of sections.
+SHARED = ["ApiIssuerURL", "ApiMetadata", "ApiClientAuth", "ApiTimeout",
+          "ApiTLS", "ApiAllowInsecureHTTP"]
+ALL = {**LOCATION, **SERVER, **ISSUER, **UPSTREAM}
 REGISTRY = "ApiRegistry file:conf/registry.json\n"
 
 
@@ -263,8 +346,21 @@ def issuer(*lines, name="corp"):
         *(f"{k} {v}" for k, v in base.items() if k not in names), *lines])
 
 
+def upstream(*lines, name="orders"):
+    """The same for an upstream object."""
+    names = {line.split()[0] for text in lines for line in text.split("\n")
+             if line}
+    base = {"ApiUpstreamOrigin": "https://a.example",
+            "ApiTokenEndpoint": "https://a.example/t",
+            "ApiClientAuth": "client_secret_basic me file:keys/secret"}
+    return conf.section("ApiUpstream", name, [
+        *(f"{k} {v}" for k, v in base.items() if k not in names), *lines])
+
+
 def place(name, line):
     """A configuration in which the directive stands where it belongs."""
+    if name in UPSTREAM:
+        return upstream(line)
     if name in ISSUER:
         return issuer(line)
     if name in SERVER:
@@ -299,7 +395,7 @@ def test_table_is_complete():
     known = set(re.findall(r'AP_INIT_\w+\(\s*"(<?\w+)"', source))
     print(f"{len(known)} directives")
     assert len(known) > 20
-    assert known - WATCHED - {"<ApiIssuer"} == set(ALL)
+    assert known - WATCHED - {"<ApiIssuer", "<ApiUpstream"} == set(ALL)
 
 
 BAD = [(name, args, word) for name, row in ALL.items()
@@ -310,6 +406,9 @@ def all_good(name):
     """Every good argument list, each in a place of its own."""
     lines = [f"{name} {args}" for args in ALL[name].good]
     lines.append(lines[0].replace(name, name.lower()))
+    if name in UPSTREAM:
+        return "".join(upstream(line, name=f"u{i}")
+                       for i, line in enumerate(lines))
     if name in ISSUER:
         return issuer() + "".join(issuer(line, name=f"i{i}")
                                   for i, line in enumerate(lines))
@@ -332,13 +431,14 @@ def test_bad(server, name, args, word):
     # httpd's own "Syntax error on line N" points at it, or at its section.
     found = re.search(r"line (\d+) of|httpd.conf:(\d+):", said)
     number = int(found.group(1) or found.group(2))
-    assert number in line_of(server, name) | line_of(server, "<ApiIssuer")
+    assert number in (line_of(server, name) | line_of(server, "<ApiIssuer") |
+                      line_of(server, "<ApiUpstream"))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_argument(server, name):
     assert f"{name} takes " in refused(server, place(name, name)) or \
-        name == "ApiClientAuth"
+        name in ("ApiClientAuth", "ApiGrant")
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -359,7 +459,9 @@ def test_huge(server, name):
     assert len(said) < 4000
     assert (code == 0) == (name in {
         "ApiAudience", "ApiIssuerURL", "ApiRequireType", "ApiSharedSecret",
-        "ApiIntrospectionParam", "ApiCacheSecret"}), said
+        "ApiIntrospectionParam", "ApiCacheSecret", "ApiTokenScope",
+        "ApiTokenAudience", "ApiTokenParam", "ApiTokenRequestHeader",
+        "ApiUpstreamHeader"}), said
     assert code == 0 or name in said
 
 
@@ -380,7 +482,7 @@ def test_binary(server, name):
     else:
         assert name in {"ApiAudience", "ApiRequireType", "ApiSharedSecret",
                         "ApiIntrospectionParam", "ApiCacheSecret",
-                        "ApiName"}
+                        "ApiName", "ApiTokenParam"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -402,12 +504,13 @@ OUTSIDE = {  # where an issuer's directive must not stand
 
 
 @pytest.mark.parametrize("name,where", [
-    (name, where) for name in ISSUER for where in OUTSIDE
+    (name, where) for name in [*ISSUER, *UPSTREAM] for where in OUTSIDE
     if where in ("server", "Location") or name == "ApiIssuerURL"])
 def test_issuer_directive_outside(server, name, where):
-    line = f"{name} {ISSUER[name].good[0]}"
+    line = f"{name} {ALL[name].good[0]}"
+    section = "<ApiUpstream" if name in UPSTREAM else "<ApiIssuer"
     said = refused(server, OUTSIDE[where].format(line))
-    assert f"{name} is only allowed inside <ApiIssuer" in said or \
+    assert f"{name} is only allowed inside {section}" in said or \
         f"{name} not allowed in <{where}> context" in said
 
 
@@ -626,3 +729,75 @@ def test_required_issuer_is_there(server, name):
         "Location", "/x", ["AuthType Bearer",
                            f"Require oauth2-issuer corp {name}"]))
     assert f'Require oauth2-issuer: "{name}" is not allowed' in said
+
+
+# --- <ApiUpstream> as a whole ----------------------------------------------
+
+@pytest.mark.parametrize("name", SHARED)
+def test_shared_directives(server, name):
+    """They say and take in one section what they do in the other."""
+    row = ISSUER[name]
+    for args in row.good:
+        accepted(server, upstream(f"{name} {args}".split("\nApiJWKS")[0]))
+    for args, word in row.bad.items():
+        said = refused(server, upstream(f"{name} {args}"))
+        assert name in said and word in said, said
+
+
+@pytest.mark.parametrize("name", [n for n in ISSUER if n not in SHARED])
+def test_issuer_directive_in_upstream(server, name):
+    said = refused(server, upstream(f"{name} {ISSUER[name].good[0]}"))
+    assert f"{name} is only allowed inside <ApiIssuer NAME>" in said
+
+
+@pytest.mark.parametrize("name", UPSTREAM)
+def test_upstream_directive_in_issuer(server, name):
+    said = refused(server, issuer(f"{name} {UPSTREAM[name].good[0]}"))
+    assert f"{name} is only allowed inside <ApiUpstream NAME>" in said
+
+
+@pytest.mark.parametrize("lines,word", [
+    (["ApiTokenEndpoint https://a/t", "ApiClientAuth none"],
+     "ApiUpstreamOrigin is missing"),
+    (["ApiUpstreamOrigin https://a", "ApiTokenEndpoint https://a/t"],
+     "ApiClientAuth is missing"),
+    (["ApiUpstreamOrigin https://a", "ApiClientAuth none"],
+     "no token endpoint"),
+    (["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+      "ApiIssuerURL https://a", "ApiMetadata off"], "no token endpoint"),
+    (["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+      "ApiMetadata https://a/m"], "no token endpoint"),
+    (["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+      "ApiIssuerURL http://a"], "ApiIssuerURL"),
+    (["ApiUpstreamOrigin https://a", "ApiClientAuth tls_client_auth me",
+      "ApiTokenEndpoint https://a/t"], "needs cert= and key= of ApiTLS"),
+])
+def test_incomplete_upstream(server, lines, word):
+    said = refused(server, conf.section("ApiUpstream", "orders", lines))
+    assert "<ApiUpstream orders>" in said and word in said, said
+
+
+@pytest.mark.parametrize("lines", [
+    ["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+     "ApiTokenEndpoint https://a/t", "ApiMetadata off"],
+    ["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+     "ApiIssuerURL https://a"],
+    ["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+     "ApiIssuerURL https://a", "ApiMetadata https://a/m"],
+    ["ApiUpstreamOrigin https://a", "ApiClientAuth none",
+     "ApiIssuerURL http://a", "ApiAllowInsecureHTTP On"],
+])
+def test_complete_upstream(server, lines):
+    accepted(server, conf.section("ApiUpstream", "orders", lines))
+
+
+def test_upstream_names(server):
+    assert "stands here twice" in refused(server, upstream() + upstream())
+    assert "means none" in refused(server, upstream(name="off"))
+    assert "takes one name" in refused(server, upstream(name="a b"))
+    host = "<VirtualHost *:${port}>\n%s</VirtualHost>\n"
+    use = "<Location /x>\nApiUpstreamToken orders\n</Location>\n"
+    accepted(server, upstream() + host % (upstream() + use) + host % use)
+    assert '"orders" is not allowed here' in refused(
+        server, host % upstream() + host % use)
+    accepted(server, issuer() + upstream(name="corp"))
