@@ -35,11 +35,9 @@ static void register_pages(void)
                             APR_HOOK_REALLY_FIRST);
 }
 
-static void register_hooks(apr_pool_t *pool)
+/* What reads and checks a configuration. */
+static void register_configuration(void)
 {
-    /* A request that becomes HTTP/2 takes its credential along. */
-    static const char *const after_upgrade[] = {"core.c", NULL};
-
     ap_hook_pre_config(ao2_caches_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(ao2_mask_check_config, NULL, NULL,
                          APR_HOOK_REALLY_FIRST);
@@ -47,6 +45,14 @@ static void register_hooks(apr_pool_t *pool)
                          APR_HOOK_MIDDLE);
     ap_hook_post_config(ao2_runtime_post_config, NULL, NULL,
                         APR_HOOK_MIDDLE);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    /* A request that becomes HTTP/2 takes its credential along. */
+    static const char *const after_upgrade[] = {"core.c", NULL};
+
+    register_configuration();
     ap_hook_child_init(ao2_runtime_child_init, NULL, NULL,
                        APR_HOOK_REALLY_FIRST);
 
