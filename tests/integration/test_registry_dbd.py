@@ -4,32 +4,23 @@ import json
 import pytest
 
 from support import tokens, wait
-from support.catalogue import (CHAIN, CONF, PAGES, api_token, application,
+from support.catalogue import (CHAIN, IN_DATABASE, api_token, application,
                                call, chain_applications, code, document,
-                               subscription, token_row)
+                               start_with, subscription, token_row)
 from support.client import request
-from support.databases import Registry, SQLite
+from support.databases import SERVERS, Registry, SQLite
+from support.server import MPM
 
 pytest_plugins = ["support.registries"]
 
-IN_DATABASE = CONF.replace("file:conf/registry.json", "dbd")
-KINDS = ("sqlite3", "pgsql", "mysql")
-FIXTURES = {"pgsql": "postgres", "mysql": "mariadb"}
+event_only = pytest.mark.skipif(MPM != "event", reason="once is enough")
+KINDS = ("sqlite3", "pgsql", pytest.param("mysql", marks=event_only))
 
 
 def new_registry(kind, place, request):
     if kind == "sqlite3":
         return Registry(SQLite(place / "registry.db"))
-    return Registry(request.getfixturevalue(FIXTURES[kind]))
-
-
-def start(make, registry, jwks, *applications, conf=IN_DATABASE, main="",
-          modules=(), **more):
-    files = {f"htdocs/{page}": "page" for page in PAGES}
-    files["keys/corp.json"] = jwks
-    registry.fill(json.loads(document(*applications, **more)))
-    return make(registry.conf() + conf, files=files, main=main,
-                modules=["dbd", *modules])
+    return Registry(request.getfixturevalue(SERVERS[kind]))
 
 
 @pytest.fixture(params=KINDS)
@@ -39,15 +30,16 @@ def registry(request, tmp_path):
 
 @pytest.fixture
 def run(httpd, registry, jwks):
-    return lambda *applications, **more: start(httpd, registry, jwks,
-                                               *applications, **more)
+    return lambda *applications, **more: start_with(registry, httpd, jwks,
+                                                    *applications, **more)
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def chain(request, module_httpd, jwks, tmp_path_factory):
     registry = new_registry(request.param, tmp_path_factory.mktemp("chain"),
                             request)
-    server = start(module_httpd, registry, jwks, *chain_applications())
+    server = start_with(registry, module_httpd, jwks,
+                        *chain_applications())
     server.expect("AH01631")
     return server
 
@@ -155,6 +147,7 @@ SOMEWHERE = "DBDriver sqlite3\nDBDParams registry.db\nDBDMin 0\n"
 INNER = "<VirtualHost *:81>\n{}</VirtualHost>\n"
 
 
+@event_only
 @pytest.mark.parametrize("conf,modules,said", [
     (SOMEWHERE + "ApiRegistry dbd", ["dbd"], None),
     ("ApiRegistry DBD\n" + SOMEWHERE, ["dbd"], None),
@@ -190,6 +183,7 @@ def test_configtest(httpd, conf, modules, said):
         assert status == 1 and output.count(said) == 1, output
 
 
+@event_only
 @pytest.mark.parametrize("line,warns", [
     ("", True), ("DBDMin 1", True), ("DBDPersist On", True),
     ("DBDMin 0", False), ("DBDPersist off", False)])
@@ -202,6 +196,7 @@ def test_warns_where_mod_dbd_waits(httpd, line, warns):
     assert output.count("without DBDMin 0") == warns, output
 
 
+@event_only
 def test_virtual_hosts(httpd, jwks, key, tmp_path):
     """Each with the database of its own directives, or the main server's."""
     (tmp_path / "a").mkdir()
@@ -229,6 +224,7 @@ def test_virtual_hosts(httpd, jwks, key, tmp_path):
             assert code(answer) == wanted, (host, number)
 
 
+@event_only
 def test_first_statements(httpd, registry, jwks, key):
     """DBDInitSQL begins every connection; where it fails nothing is asked."""
     statement = {"sqlite3": "PRAGMA query_only = ON",
@@ -237,8 +233,8 @@ def test_first_statements(httpd, registry, jwks, key):
     good = f'DBDInitSQL "{statement[registry.server.driver]}"\n'
     for line, wanted in ((good, (200, None)),
                          (good + 'DBDInitSQL "SET no = such"\n', (503, 41))):
-        server = start(httpd, registry, jwks,
-                       application(1, [subscription()]),
-                       conf=line + IN_DATABASE)
+        server = start_with(registry, httpd, jwks,
+                            application(1, [subscription()]),
+                            conf=line + IN_DATABASE)
         server.expect("AO2-041 registry_unavailable")
         assert code(call(server, "/pizza", 1, key)) == wanted

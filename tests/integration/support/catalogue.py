@@ -137,6 +137,18 @@ ApiRegistryTTL 100ms
 """
 PAGES = ("pizza pizza2 blocked retired unknown optional off require plan "
          "notplan sandbox kind scope").split()
+IN_DATABASE = CONF.replace("file:conf/registry.json", "dbd")
+
+
+def start_with(registry, make, jwks, *applications, conf=IN_DATABASE,
+               main="", modules=()):
+    """A server, by `make`, with a registry in a database."""
+    files = {f"htdocs/{page}": "page" for page in PAGES}
+    files["keys/corp.json"] = jwks
+    registry.fill(json.loads(document(*applications)))
+    return make(registry.conf() + conf, files=files, main=main,
+                modules=["dbd", *modules])
+
 
 
 def call(server, path, number=1, key=None, token=None, **claims):

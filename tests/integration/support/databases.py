@@ -11,6 +11,9 @@ from pathlib import Path
 
 from support import wait
 
+#: Fixtures of servers, by the names of their drivers.
+SERVERS = {"pgsql": "postgres", "mysql": "mariadb"}
+
 
 def program(name, *places):
     """The path of a server's program; a package may hide it."""
