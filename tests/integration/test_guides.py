@@ -15,6 +15,8 @@ from support.transcript import Shell, as_pattern, places, read, replace
 #: How long a command may print something else than it says.
 PATIENCE = 20
 
+pytest_plugins = ["support.registries"]
+
 
 class Guide:
     def __init__(self, server, shell, names=(), events=None):
@@ -92,6 +94,21 @@ def test_opaque_tokens(httpd, shell, authserver, partner):
         "the authorization server is back":
             lambda: authserver.control("reset")})
     assert guide.follow("docs/opaque-tokens.md") > 40
+
+
+def test_registry_in_postgresql(httpd, shell, postgres):
+    server = httpd(start=False, main=ONE_PROCESS, modules=["dbd"])
+    server.expect("AO2-041 registry_unavailable")
+    for name, value in (("PGHOST", postgres.root), ("PGUSER", "postgres")):
+        shell.run(f"export {name}={value}")
+    names = [("sudo -u postgres ", ""), ("db.example.com", str(postgres.root))]
+    guide = Guide(server, shell, names, {
+        "the database freezes": postgres.freeze,
+        "the database is back": postgres.thaw})
+    try:
+        assert guide.follow("docs/registry-postgresql.md") > 30
+    finally:
+        postgres.thaw()
 
 
 @pytest.mark.parametrize("page,modules,steps", [
