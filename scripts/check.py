@@ -23,7 +23,7 @@ TOP = Path(__file__).resolve().parents[1]
 STEP_LIMIT_SEC = 1800
 JOBS = os.cpu_count() or 1
 #: Unit tests with many threads.
-THREADED = ("allowance", "answers", "flight", "gate", "identity_cache",
+THREADED = ("allowance", "answers", "dbd", "flight", "gate", "identity_cache",
             "keyring")
 
 
