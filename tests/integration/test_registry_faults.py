@@ -125,7 +125,8 @@ def test_fault_under_load(run, registry, key, fault):
         everybody_is_served(server, key)
         registry.sql("UPDATE api_subscriptions SET status = 'blocked'")
         comes(server, key, KNOWN, BLOCKED)
-    assert load.got == {KNOWN: {OK, BLOCKED}, STRANGER: {MISSING}}
+    assert OK in load.got[KNOWN] and load.got[KNOWN] <= {OK, BLOCKED}
+    assert load.got[STRANGER] == {MISSING}
     assert "the database answers again" in server.log()
 
 
