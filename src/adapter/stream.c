@@ -50,11 +50,41 @@ static int trust(SSL_CTX *context, const char *ca, apr_pool_t *pool)
                : SSL_CTX_load_verify_file(context, ca) == 1;
 }
 
-ao2_code_t ao2_tls_make(ao2_tls_t **ptls, const char *ca, apr_pool_t *pool,
-                        ao2_fail_t *fail)
+/* Instead of asking for one at the terminal. */
+static int no_passphrase(char *buffer, int size, int writing, void *data)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)data;
+    return 0;
+}
+
+static int is_file(const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    return apr_stat(&info, path, APR_FINFO_TYPE, pool) == APR_SUCCESS &&
+           info.filetype == APR_REG;
+}
+
+static int present(SSL_CTX *context, const ao2_tls_files_t *files,
+                   apr_pool_t *pool)
+{
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    return !files->cert ||
+           (is_file(files->cert, pool) && is_file(files->key, pool) &&
+            SSL_CTX_use_certificate_chain_file(context, files->cert) == 1 &&
+            SSL_CTX_use_PrivateKey_file(context, files->key,
+                                        SSL_FILETYPE_PEM) == 1);
+}
+
+ao2_code_t ao2_tls_make(ao2_tls_t **ptls, const ao2_tls_files_t *files,
+                        apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_tls_t *tls = apr_pcalloc(pool, sizeof(*tls));
     int good;
+    int is_known;
 
     *ptls = NULL;
     tls->context = SSL_CTX_new(TLS_client_method());
@@ -68,11 +98,16 @@ ao2_code_t ao2_tls_make(ao2_tls_t **ptls, const char *ca, apr_pool_t *pool,
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                        SSL_MODE_RELEASE_BUFFERS);
     good = SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION) == 1 &&
-           trust(tls->context, ca, pool);
+           trust(tls->context, files->ca, pool);
+    is_known = present(tls->context, files, pool);
     ERR_clear_error();
     if (!good) {
         return ao2_fail(fail, AO2_E_MISCONFIGURED, "no CA certificates in %s",
-                        ca ? ca : "the system's list");
+                        files->ca ? files->ca : "the system's list");
+    }
+    if (!is_known) {
+        return ao2_fail(fail, AO2_E_MISCONFIGURED, "no certificate in %s, or "
+                        "no key for it in %s", files->cert, files->key);
     }
     *ptls = tls;
     return AO2_OK;

@@ -31,14 +31,21 @@ typedef enum {
     AO2_IO_CLOSED /**< by the other side, or broken */
 } ao2_io_t;
 
+/** Paths of PEM files. */
+typedef struct {
+    const char *ca;   /**< whom to trust; or a folder of hashed certificates;
+                           NULL: the system's list */
+    const char *cert; /**< who we are, with the chain; NULL: not said */
+    const char *key;  /**< of cert, without a passphrase */
+} ao2_tls_files_t;
+
 /**
  * TLS 1.2 or later, to servers whose certificate is trusted and names the
- * host.
- * @param ca  PEM file, or folder of hashed certificates; NULL: the system's
+ * host. The files are read now.
  * @return AO2_OK or AO2_E_MISCONFIGURED
  */
-ao2_code_t ao2_tls_make(ao2_tls_t **ptls, const char *ca, apr_pool_t *pool,
-                        ao2_fail_t *fail);
+ao2_code_t ao2_tls_make(ao2_tls_t **ptls, const ao2_tls_files_t *files,
+                        apr_pool_t *pool, ao2_fail_t *fail);
 
 /**
  * Connect to the first of the addresses that can be reached; they share the

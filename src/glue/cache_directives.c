@@ -136,7 +136,7 @@ static int read_number(int *number, const char *text, int limit)
 /* What the options say, before it is known how they fit together. */
 typedef struct {
     int tls;
-    const char *ca;
+    ao2_tls_files_t files;
 } redis_options_t;
 
 /* The value of a word that nobody knows may be a password. */
@@ -150,7 +150,31 @@ static const char *option_error(const cmd_parms *cmd, const char *word,
 
     return ao2_directive_bad(cmd, shown, "redis:HOST:PORT, user=NAME, "
                              "password=SOURCE, db=0..65535, tls=on, tls=off, "
-                             "ca=PATH, timeout=1ms..10s");
+                             "ca=PATH, cert=PATH, key=PATH, "
+                             "timeout=1ms..10s");
+}
+
+/* Whether a word names a file. */
+static int set_file(cmd_parms *cmd, ao2_tls_files_t *files, const char *word)
+{
+    static const struct {
+        const char *name;
+        apr_size_t member;
+    } options[] = {{"ca", offsetof(ao2_tls_files_t, ca)},
+                   {"cert", offsetof(ao2_tls_files_t, cert)},
+                   {"key", offsetof(ao2_tls_files_t, key)}};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        const char *path = ao2_directive_option(word, options[i].name);
+
+        if (path && *path) {
+            *(const char **)((char *)files + options[i].member) =
+                ap_server_root_relative(cmd->pool, path);
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static const char *set_option(cmd_parms *cmd, ao2_redis_target_t *target,
@@ -160,17 +184,16 @@ static const char *set_option(cmd_parms *cmd, ao2_redis_target_t *target,
     const char *password = ao2_directive_option(word, "password");
     const char *db = ao2_directive_option(word, "db");
     const char *tls = ao2_directive_option(word, "tls");
-    const char *ca = ao2_directive_option(word, "ca");
     const char *timeout = ao2_directive_option(word, "timeout");
 
     if (password && *password) {
         return set_password(cmd, target, password);
     }
+    if (set_file(cmd, &options->files, word)) {
+        return NULL;
+    }
     if (user && *user) {
         target->user = apr_pstrdup(cmd->pool, user);
-    }
-    else if (ca && *ca) {
-        options->ca = ap_server_root_relative(cmd->pool, ca);
     }
     else if (tls && (strcasecmp(tls, "on") == 0 ||
                      strcasecmp(tls, "off") == 0)) {
@@ -180,7 +203,7 @@ static const char *set_option(cmd_parms *cmd, ao2_redis_target_t *target,
              !(timeout && ao2_text_duration(&target->timeout, timeout) &&
                target->timeout >= apr_time_from_msec(1) &&
                target->timeout <= LONGEST_TIMEOUT)) {
-        return option_error(cmd, word, user || ca || tls || db || timeout);
+        return option_error(cmd, word, user || tls || db || timeout);
     }
     return NULL;
 }
@@ -188,18 +211,23 @@ static const char *set_option(cmd_parms *cmd, ao2_redis_target_t *target,
 static const char *fit_options(cmd_parms *cmd, ao2_redis_target_t *target,
                                const redis_options_t *options)
 {
+    const ao2_tls_files_t *files = &options->files;
     ao2_tls_t *tls;
     ao2_fail_t fail = {0};
 
     if (target->user && !target->password.ptr) {
         return ao2_directive_count(cmd, "password= where it takes user=");
     }
-    if (!options->tls) {
-        return options->ca ? ao2_directive_count(cmd, "tls=on where it takes "
-                                                      "ca=")
-                           : NULL;
+    if (!files->cert != !files->key) {
+        return ao2_directive_count(cmd, "cert= and key= together");
     }
-    if (ao2_tls_make(&tls, options->ca, cmd->pool, &fail) != AO2_OK) {
+    if (!options->tls) {
+        return files->ca || files->cert
+                   ? ao2_directive_count(cmd, "tls=on where it takes ca= or "
+                                              "cert=")
+                   : NULL;
+    }
+    if (ao2_tls_make(&tls, files, cmd->pool, &fail) != AO2_OK) {
         return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, fail.detail);
     }
     target->tls = tls;
@@ -211,7 +239,7 @@ static const char *set_redis(cmd_parms *cmd, ao2_cache_choice_t *choice,
 {
     apr_array_header_t *hosts = apr_array_make(cmd->pool, 2,
                                                sizeof(ao2_redis_host_t));
-    redis_options_t options = {0, NULL};
+    redis_options_t options = {0};
     const char *error;
     int i;
 

@@ -8,12 +8,18 @@ from support.server import MODULES
 
 SECRET = "ApiCacheSecret 0123456789abcdef"
 SOCACHES = "socache_dbm socache_memcache".split()
+#: A private key that is no use without its passphrase.
+LOCKED = tokens.new_key().export_to_pem(True, b"passphrase").decode()
 
 
 def configtest(httpd, text, modules=SOCACHES):
+    own, other = (tokens.new_key().export_to_pem(True, None)
+                  for _ in range(2))
+    certificate = certificates.self_signed(own)
     server = httpd(modules=modules, start=False, files={
-        "keys/ca.pem": certificates.self_signed(
-            tokens.new_key().export_to_pem(True, None)),
+        "keys/ca.pem": certificate,
+        "keys/own.pem": own.decode() + certificate,
+        "keys/other.pem": other.decode(), "keys/locked.pem": LOCKED,
         "keys/broken.pem": "-----BEGIN CERTIFICATE-----\n"})
     return server.configtest(text)
 
@@ -33,7 +39,7 @@ GOOD = [
     SECRET + "\nApiCache redis:127.0.0.1:6379",
     SECRET + "\nApiCache redis:127.0.0.1:6379 redis:[::1]:6380 "
     "cache-2.example:6381 user=gateway password=env:HOME db=65535 tls=on "
-    "ca=keys/ca.pem timeout=10s",
+    "ca=keys/ca.pem cert=keys/own.pem key=keys/own.pem timeout=10s",
     SECRET + "\nApiCache redis:cache_1:1 tls=off timeout=1ms db=0",
     # inherited, and replaced
     SECRET + "\n<VirtualHost *:1>\nApiCache memcache:127.0.0.1\n"
@@ -90,6 +96,20 @@ BAD = [  # text, what the message holds
         ("redis:host:1 user= password=b", '"user=" is not allowed here'),
         ("redis:host:1 password=env:NOT_SET", "password=: the environment"),
         ("redis:host:1 ca=keys/ca.pem", "tls=on where it takes ca="),
+        ("redis:host:1 cert=keys/own.pem key=keys/own.pem",
+         "tls=on where it takes ca= or cert="),
+        ("redis:host:1 tls=on cert=keys/own.pem", "cert= and key= together"),
+        ("redis:host:1 tls=on key=keys/own.pem", "cert= and key= together"),
+        ("redis:host:1 tls=on cert=keys/own.pem key=keys/ca.pem",
+         "or no key for it in"),
+        ("redis:host:1 tls=on cert=keys/none.pem key=keys/own.pem",
+         "no certificate in"),
+        ("redis:host:1 tls=on cert=keys/own.pem key=keys/other.pem",
+         "or no key for it in"),
+        ("redis:host:1 tls=on cert=keys/own.pem key=keys/locked.pem",
+         "or no key for it in"),
+        ("redis:host:1 tls=on cert= key=keys/own.pem",
+         "is not allowed here"),
         ("redis:host:1 tls=on ca=keys/none.pem", "no CA certificates in"),
         ("redis:host:1 tls=on ca=keys/broken.pem", "no CA certificates in"),
         ("redis:host:1 passwrd=of-sorts", '"passwrd=..." is not allowed'),

@@ -107,10 +107,17 @@ def redis_at(redis, *options):
 
 # --- what it saves ----------------------------------------------------------
 
+MUTUAL = "port 0\ntls-port PORT\ntls-cert-file CERT\ntls-key-file CERT\n"
+
+
 def kinds(name, authority):
     """A server and the options with which it is used."""
     if name == "tls":
         return Redis(authority=authority), ["tls=on", f"ca={authority.path}"]
+    if name == "mutual":
+        own = authority.issue()
+        return Redis(MUTUAL, authority), [
+            "tls=on", f"ca={authority.path}", f"cert={own}", f"key={own}"]
     if name == "acl":
         return Redis("requirepass admin\nuser gateway on >word-1 " + RIGHTS,
                      login=["admin"]), [
@@ -121,7 +128,8 @@ def kinds(name, authority):
     return Redis(), []
 
 
-@pytest.mark.parametrize("name", ["plain", "password", "acl", "tls"])
+@pytest.mark.parametrize("name", ["plain", "password", "acl", "tls",
+                                  "mutual"])
 def test_machines_share(httpd, issuer, authority, name):
     redis, options = kinds(name, authority)
     try:
@@ -450,6 +458,20 @@ def test_who_answers_by_tls(httpd, issuer, authority, tmp_path):
             assert (said or "") in server.log()
             assert ("is lost" in server.log()) == bool(said)
         assert len(redis.entries()) == 4
+    finally:
+        redis.stop()
+
+
+def test_without_the_certificate_that_is_wanted(httpd, issuer, authority):
+    """The twin of test_machines_share[mutual]."""
+    redis = Redis(MUTUAL, authority)
+    try:
+        server = start(httpd, issuer, redis_at(
+            redis, "tls=on", f"ca={authority.path}"))
+        server.expect(r"ApiCache redis:.* is lost")
+        text = token(issuer)
+        assert [status(server, text) for _ in range(3)] == [200] * 3
+        assert redis.entries() == {} and "is lost" in server.log()
     finally:
         redis.stop()
 

@@ -56,6 +56,7 @@ class Redis:
         if not self.authority:
             return plain
         context = ssl.create_default_context(cafile=self.authority.path)
+        context.load_cert_chain(self.authority.issue())
         return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
     def ask(self, *words):
