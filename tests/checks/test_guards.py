@@ -30,7 +30,7 @@ mod_api_oauth2_la_SOURCES = mod_api_oauth2.c src/glue/directives.c \\
 include_HEADERS = include/mod_api_oauth2.h
 UNIT_SOURCES = tests/unit/test_a.c
 test_a_SOURCES = $(UNIT_SOURCES)
-dist_doc_DATA = README.md docs/reference.md
+dist_doc_DATA = README.md docs/reference.md docs/errors.md
 EXTRA_DIST = conf tests
 """,
     "README.md": "Or\n\n    apxs -i -a -c mod_api_oauth2.c \\\n"
@@ -125,6 +125,23 @@ const command_rec ao2_commands[] = {
                                'AO2_GAUGE(KEYS, keys, "issuer", "l", "k",\n'
                                '"m", "x")\n',
     "tests/unit/test_a.c": '#include <cmocka.h>\n#include "base/a.h"\n',
+    "docs/errors.md": """\
+# Errors
+
+## AO2-014 token_late
+
+401: The token is late.
+410: The token is gone.
+
+**Causes.** Time.
+
+**Look at** the clock.
+
+```console
+$ ask
+{..."code":"AO2-014"}
+```
+""",
     "docs/reference.md": """\
 | Directive | Context | Default |
 |---|---|---|
@@ -167,6 +184,7 @@ const command_rec ao2_commands[] = {
 A_C = "src/base/a.c"
 A_H = "src/base/a.h"
 REFERENCE = "docs/reference.md"
+ERRORS = "docs/errors.md"
 LONG = "int f(void)\n{\n" + "    g();\n" * 58 + "}\n"
 
 # Guard: rows of a path, what is put behind its text or (a pair) what is
@@ -250,6 +268,20 @@ BAD = {
         ("docs/more.md", "More.\n", "is not in the tarball"),
         ("NOTICE.md", "More.\n", "is not in the tarball"),
         ("Makefile.am", "EXTRA_DIST += gone\n", "gone is not there"),
+    ],
+    "errors": [
+        (ERRORS, ("## AO2-014 token_late", "## AO2-014 token_lat"),
+         "AO2-014 token_late is missing"),
+        (ERRORS, ("## AO2-014", "## AO2-015"), "AO2-015 token_late is no"),
+        (ERRORS, ("401: ", "403: "), "does not begin with"),
+        (ERRORS, ("is gone", "is lost"), "does not begin with"),
+        (ERRORS, ("**Causes.**", "Causes."), "**Causes.** is missing"),
+        (ERRORS, ("**Look at**", "Look at"), "**Look at** is missing"),
+        (ERRORS, ('"code":"AO2-014"', '"code":"AO2-013"'),
+         "how to bring it about"),
+        ("src/base/errors.def", 'AO2_ERROR(NEW, token_new, 13, 401, "", '
+         '900901, info,\n          "It is new.")\n',
+         "AO2-013 token_new is missing"),
     ],
     "reference": [
         (REFERENCE, ("| D |", "| S |"), "its context is D"),

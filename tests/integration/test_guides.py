@@ -119,6 +119,12 @@ def test_keys_of_ones_own(httpd, shell, page, modules, steps):
     assert Guide(server, shell).follow(f"docs/{page}") >= steps
 
 
+def test_errors(httpd, shell):
+    server = httpd(start=False)
+    server.expect("AO2-0[45]0")
+    assert Guide(server, shell).follow("docs/errors.md") > 40
+
+
 def test_what_a_guide_says_must_come(httpd, shell, monkeypatch):
     monkeypatch.setattr("test_guides.PATIENCE", 0.2)
     guide = Guide(httpd(start=False), shell)
