@@ -17,6 +17,7 @@
 #include "glue/caches.h"
 #include "glue/carriers.h"
 #include "glue/config.h"
+#include "glue/dump.h"
 #include "glue/figures.h"
 #include "glue/form.h"
 #include "glue/identity.h"
@@ -43,6 +44,7 @@ static void register_configuration(void)
                          APR_HOOK_REALLY_FIRST);
     ap_hook_check_config(ao2_lifecycle_check_config, NULL, NULL,
                          APR_HOOK_MIDDLE);
+    ap_hook_test_config(ao2_dump_test_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(ao2_runtime_post_config, NULL, NULL,
                         APR_HOOK_MIDDLE);
 }

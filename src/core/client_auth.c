@@ -9,11 +9,18 @@
 #define ASSERTION_TYPE \
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+/* In the order of ao2_auth_method_t. */
+static const char *const names[] = {
+    "none", "client_secret_basic", "client_secret_post", "client_secret_jwt",
+    "private_key_jwt", "tls_client_auth", "bearer"};
+
+const char *ao2_auth_method_name(ao2_auth_method_t method)
+{
+    return names[method];
+}
+
 int ao2_auth_method_find(const char *name)
 {
-    static const char *const names[] = {
-        "none", "client_secret_basic", "client_secret_post",
-        "client_secret_jwt", "private_key_jwt", "tls_client_auth", "bearer"};
     int i;
 
     for (i = AO2_AUTH_NONE; i <= AO2_AUTH_BEARER; i++) {

@@ -33,6 +33,9 @@ typedef struct {
     const ao2_alg_t *alg;   /**< of the JWT methods */
 } ao2_client_auth_t;
 
+/** Its name. @return static */
+const char *ao2_auth_method_name(ao2_auth_method_t method);
+
 /** The method with that name; -1: none. */
 int ao2_auth_method_find(const char *name);
 
