@@ -24,7 +24,7 @@ STEP_LIMIT_SEC = 1800
 JOBS = os.cpu_count() or 1
 #: Unit tests with many threads.
 THREADED = ("allowance", "answers", "dbd", "flight", "gate", "identity_cache",
-            "keyring")
+            "keyring", "upstream_renewal")
 
 
 @dataclass

@@ -1,8 +1,8 @@
 #include "service/refusals.h"
 #include "service/upstream_internal.h"
 
-/* Renewed at the latest so long before the end, but never in the first half
- * of a token's life. */
+/* Renewed at the latest so long before the end; where a token hardly lives
+ * that long, in the middle of its life. */
 #define LATEST_RENEWAL apr_time_from_sec(2)
 /* By how much clocks of machines may differ. */
 #define CLOCK_TOLERANCE apr_time_from_sec(60)
@@ -13,16 +13,16 @@ static apr_time_t due_of(const ao2_upstream_t *upstream,
 {
     const ao2_upstream_settings_t *settings = upstream->settings;
     apr_time_t life = token->expires - token->fetched;
+    apr_time_t latest = life - LATEST_RENEWAL > life / 2
+                            ? life - LATEST_RENEWAL
+                            : life / 2;
     apr_time_t due = settings->refresh_percent
                          ? life / 100 * settings->refresh_percent
                          : settings->refresh_after;
 
     /* Processes and machines that got it at once do not renew it at once. */
     due -= due / 1000 * (apr_time_t)(ao2_remote_draw() % 50);
-    if (due > life - LATEST_RENEWAL) {
-        due = life - LATEST_RENEWAL;
-    }
-    return token->fetched + (due > life / 2 ? due : life / 2);
+    return token->fetched + (due < latest ? due : latest);
 }
 
 /* (Fetched in the future: the clock was set back, and nothing is known of
