@@ -81,7 +81,8 @@ static int needs_fallback(const server_rec *server)
 {
     const ao2_server_t *conf = ao2_server_of(server);
 
-    return !conf->cache && apr_hash_count(conf->issuers) > 0;
+    return !conf->cache && (apr_hash_count(conf->issuers) > 0 ||
+                            apr_hash_count(conf->upstreams) > 0);
 }
 
 static void config_error(const ao2_cache_choice_t *choice,
