@@ -16,7 +16,9 @@ enum {
     TOKEN = AO2_SQL_APPLICATION_COLUMNS,
     API = 0,
     SUBSCRIPTION = AO2_SQL_API_COLUMNS,
-    LIMIT = SUBSCRIPTION + AO2_SQL_SUBSCRIPTION_COLUMNS
+    LIMIT = SUBSCRIPTION + AO2_SQL_SUBSCRIPTION_COLUMNS,
+    PLAN = 0,
+    PLAN_LIMIT = 1
 };
 
 const ao2_sql_statement_t ao2_find_statements[AO2_FIND_COUNT] = {
@@ -24,6 +26,8 @@ const ao2_sql_statement_t ao2_find_statements[AO2_FIND_COUNT] = {
                          CLIENT + AO2_SQL_CLIENT_COLUMNS},
     [AO2_FIND_TOKEN] = {AO2_SQL_FIND_TOKEN, 1, TOKEN + AO2_SQL_TOKEN_COLUMNS},
     [AO2_FIND_CALL] = {AO2_SQL_FIND_CALL, 3, LIMIT + AO2_SQL_LIMIT_COLUMNS},
+    [AO2_FIND_PLAN] = {AO2_SQL_FIND_PLAN, 1,
+                       PLAN_LIMIT + AO2_SQL_LIMIT_COLUMNS},
 };
 
 static ao2_code_t read_table(table_t *table, ao2_span_t answer, int which,
@@ -111,33 +115,63 @@ ao2_code_t ao2_find_token(const ao2_api_token_t **ptoken, ao2_span_t answer,
     return code;
 }
 
-/* The limits of the first subscription: another one may follow it. */
-static ao2_code_t read_plan(const ao2_plan_t **pplan, const char *name,
-                            const table_t *table, apr_pool_t *pool,
-                            ao2_fail_t *fail)
+/* The limits of the rows that say the same as the first one in column
+ * @a same. */
+static ao2_code_t read_limits(ao2_limit_row_t *limits, int *pcount,
+                              const table_t *table, int same, int at,
+                              ao2_fail_t *fail)
 {
-    ao2_limit_row_t limits[AO2_MAX_PLAN_LIMITS + 1];
-    const char *version = table->columns[SUBSCRIPTION + 1];
-    ao2_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
     ao2_code_t code = AO2_OK;
     int count = 0;
     int i;
 
-    for (i = 0; i < table->rows && count <= AO2_MAX_PLAN_LIMITS; i++) {
+    for (i = 0; i < table->rows && count <= AO2_MAX_PLAN_LIMITS &&
+                code == AO2_OK; i++) {
         const char *const *row = table->columns + i * table->width;
 
-        if (strcmp(row[SUBSCRIPTION + 1], version) != 0 || !*row[LIMIT]) {
-            continue;
-        }
-        code = ao2_sql_limit(&limits[count++], row + LIMIT, fail);
-        if (code != AO2_OK) {
-            return code;
+        if (strcmp(row[same], table->columns[same]) == 0 && *row[at]) {
+            code = ao2_sql_limit(&limits[count++], row + at, fail);
         }
     }
-    plan->name = name;
-    code = ao2_plan_fill(plan, limits, count, pool, fail);
-    *pplan = plan;
+    *pcount = count;
     return code;
+}
+
+/* @param which  of the statements: CALL, where one subscription may follow
+ *               another, or PLAN */
+static ao2_code_t read_plan(const ao2_plan_t **pplan, const char *name,
+                            const table_t *table, int which,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_limit_row_t limits[AO2_MAX_PLAN_LIMITS + 1];
+    ao2_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
+    int is_call = which == AO2_FIND_CALL;
+    int count;
+    ao2_code_t code = read_limits(limits, &count, table,
+                                  is_call ? SUBSCRIPTION + 1 : PLAN,
+                                  is_call ? LIMIT : PLAN_LIMIT, fail);
+
+    plan->name = name;
+    if (code == AO2_OK) {
+        code = ao2_plan_fill(plan, limits, count, pool, fail);
+    }
+    *pplan = code == AO2_OK ? plan : NULL;
+    return code;
+}
+
+ao2_code_t ao2_find_plan(const ao2_plan_t **pplan, ao2_span_t answer,
+                         const char *name, apr_pool_t *pool,
+                         ao2_fail_t *fail)
+{
+    table_t table;
+    ao2_code_t code = read_table(&table, answer, AO2_FIND_PLAN, pool, fail);
+
+    *pplan = NULL;
+    return code == AO2_OK && table.rows > 0 &&
+                   strcmp(table.columns[PLAN], name) == 0
+               ? read_plan(pplan, table.columns[PLAN], &table, AO2_FIND_PLAN,
+                           pool, fail)
+               : code;
 }
 
 /* A subscription to all versions is to an API of that version, whose state
@@ -176,7 +210,8 @@ static ao2_code_t read_subscription(ao2_call_t *call, const table_t *table,
     made->starts = row.starts;
     made->expires = row.expires;
     if (row.plan) {
-        code = read_plan(&made->plan, row.plan, table, pool, fail);
+        code = read_plan(&made->plan, row.plan, table, AO2_FIND_CALL, pool,
+                         fail);
     }
     call->subscription = code == AO2_OK ? made : NULL;
     return code;

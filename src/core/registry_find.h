@@ -25,6 +25,7 @@ enum {
     AO2_FIND_CLIENT, /**< issuer, client id */
     AO2_FIND_TOKEN,  /**< digest as ao2_text_hex() writes it */
     AO2_FIND_CALL,   /**< application ("": none), API, version */
+    AO2_FIND_PLAN,   /**< name */
     AO2_FIND_COUNT
 };
 extern const ao2_sql_statement_t ao2_find_statements[AO2_FIND_COUNT];
@@ -44,6 +45,9 @@ ao2_code_t ao2_find_client(const ao2_client_t **pclient, ao2_span_t answer,
 ao2_code_t ao2_find_token(const ao2_api_token_t **ptoken, ao2_span_t answer,
                           const unsigned char digest[AO2_DIGEST_LEN],
                           apr_pool_t *pool, ao2_fail_t *fail);
+ao2_code_t ao2_find_plan(const ao2_plan_t **pplan, ao2_span_t answer,
+                         const char *name, apr_pool_t *pool,
+                         ao2_fail_t *fail);
 /** Fill in api and subscription of a call whose other members are set. */
 ao2_code_t ao2_find_call(ao2_call_t *call, ao2_span_t answer,
                          apr_pool_t *pool, ao2_fail_t *fail);

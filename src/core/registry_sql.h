@@ -62,6 +62,11 @@ enum {
     " LEFT JOIN api_limits l ON l.plan = s.plan"                            \
     " WHERE v.name = %s AND v.version = %s"                                 \
     " ORDER BY CASE WHEN s.version = '*' THEN 1 ELSE 0 END, l.position"
+/** name -> a plan with each of its limits in order, or NULLs */
+#define AO2_SQL_FIND_PLAN                                                   \
+    "SELECT p.name, " AO2_SQL_LIMIT " FROM api_plans p"                     \
+    " LEFT JOIN api_limits l ON l.plan = p.name"                            \
+    " WHERE p.name = %s ORDER BY l.position"
 
 /* What reads all of it. */
 

@@ -61,7 +61,25 @@ static ao2_code_t find_token(ao2_registry_source_t *port,
                : unusable(fail, &why);
 }
 
-static ao2_code_t find_call(ao2_registry_source_t *port, ao2_call_t *call,
+static ao2_code_t find_plan(ao2_registry_source_t *port,
+                            const ao2_plan_t **pplan, const char *name,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_fail_t why = {0};
+    ao2_span_t answer;
+    ao2_code_t code = ao2_answers_get(port->context, &answer, AO2_FIND_PLAN,
+                                      &name, pool, fail);
+
+    *pplan = NULL;
+    if (code != AO2_OK) {
+        return code;
+    }
+    return ao2_find_plan(pplan, answer, name, pool, &why) == AO2_OK
+               ? AO2_OK
+               : unusable(fail, &why);
+}
+
+static ao2_code_t find_rows(ao2_registry_source_t *port, ao2_call_t *call,
                             apr_pool_t *pool, ao2_fail_t *fail)
 {
     const char *values[] = {call->application ? call->application->id : "",
@@ -83,6 +101,17 @@ static ao2_code_t find_call(ao2_registry_source_t *port, ao2_call_t *call,
     return ao2_find_call(call, answer, pool, &why) == AO2_OK
                ? AO2_OK
                : unusable(fail, &why);
+}
+
+static ao2_code_t find_call(ao2_registry_source_t *port, ao2_call_t *call,
+                            apr_pool_t *pool, ao2_fail_t *fail)
+{
+    ao2_code_t code = find_rows(port, call, pool, fail);
+
+    call->plan = NULL;
+    return code == AO2_OK && call->plan_name
+               ? find_plan(port, &call->plan, call->plan_name, pool, fail)
+               : code;
 }
 
 /* Nobody tells when a row has changed: nothing is known longer than the

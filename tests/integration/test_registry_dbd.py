@@ -111,6 +111,20 @@ def test_changes_take_effect(run, registry, key):
         wait.until(lambda: code(ask(server, path, **who)) == wanted)
 
 
+def test_without_subscription(run, registry, key):
+    server = run(application(1), application(2, [subscription()]))
+    for left in (2, 1, 0):
+        answer = ask(server, "/guests", 1, key)
+        assert answer.get("RateLimit-Policy") == '"tiny-1h";q=3;w=3600'
+        assert f";r={left};" in answer.get("RateLimit")
+    assert code(ask(server, "/guests", 1, key)) == (429, 35)
+    assert ask(server, "/guests", 2, key).get("RateLimit") is None
+    server.expect('AO2-050 misconfigured: the registry has no plan "tiny"')
+    registry.sql("DELETE FROM api_plans WHERE name = 'tiny'")
+    wait.until(lambda: code(ask(server, "/guests", 1, key)) == (500, 50))
+    assert ask(server, "/guests", 2, key).status == 200
+
+
 def test_names_are_values(run, key):
     """Whatever characters they hold, and however alike they look."""
     names = ["c'", "c' OR '1'='1", "c%s", "c%27", 'c"', "c\\", "c ", "C",

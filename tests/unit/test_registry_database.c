@@ -63,6 +63,34 @@ static void source_asks(void **state)
     assert_int_equal(look(world, &world->asked), 5);
 }
 
+/* A plan for callers without a subscription is asked for where there may be
+ * any. */
+static void source_asks_for_a_plan(void **state)
+{
+    world_t *world = *state;
+    ao2_call_t call = {.api_name = "pizza", .api_version = "1.0",
+                       .plan_name = "gold"};
+    ao2_registry_source_t *source;
+
+    ao2_registry_database_open(&source, &world->settings, world->pool, NULL);
+    set_mood(world, ANSWERS, "");
+    assert_int_equal(source->find_call(source, &call, world->pool, NULL),
+                     AO2_OK);
+    assert_null(call.plan);
+    assert_int_equal(look(world, &world->asked), 2);
+    call.plan_name = "silver";
+    set_mood(world, ANSWERS, "silver|5|1s||");
+    assert_int_equal(source->find_call(source, &call, world->pool, NULL),
+                     AO2_OK);
+    assert_string_equal(call.plan->policy, "\"silver-1s\";q=5;w=1");
+    assert_int_equal(look(world, &world->asked), 3);
+    call.plan_name = NULL;
+    assert_int_equal(source->find_call(source, &call, world->pool, NULL),
+                     AO2_OK);
+    assert_null(call.plan);
+    assert_int_equal(look(world, &world->asked), 3);
+}
+
 /* Nobody is told "no" because of a row that nobody understands. */
 static void source_does_not_understand(void **state)
 {
@@ -85,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD(source_asks),
+        WORLD(source_asks_for_a_plan),
         WORLD(source_does_not_understand),
     };
 

@@ -196,10 +196,42 @@ static void limits(void **state)
     assert_int_equal(call.api->sunset, apr_time_from_sec(9));
 }
 
+static void plans(void **state)
+{
+    static const struct {
+        const char *answer;
+        ao2_code_t code;
+        int limits; /* -1: no such plan */
+    } cases[] = {
+        {"gold|5|1s|3|gold|9|1h||", AO2_OK, 2},
+        {"gold||||", AO2_OK, 0},
+        {"", AO2_OK, -1},
+        {"Gold|5|1s|3|", AO2_OK, -1},
+        {"gold|5|1s|3|Gold|9|1h||", AO2_OK, 1},
+        {"gold|5|1s|", AO2_E_MISCONFIGURED, -1},
+        {"gold|x|1s||", AO2_E_MISCONFIGURED, -1},
+        {"gold|5|soon||", AO2_E_MISCONFIGURED, -1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const ao2_plan_t *plan;
+        ao2_code_t code = ao2_find_plan(&plan,
+                                        answer_of(cases[i].answer, *state),
+                                        "gold", *state, NULL);
+
+        if (code != cases[i].code ||
+            (plan ? plan->count : -1) != cases[i].limits) {
+            fail_msg("%s: %d", cases[i].answer, (int)code);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(clients), TEST(tokens), TEST(calls), TEST(limits),
+        TEST(plans),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,10 @@ ApiRegistryTTL 100ms
     ApiName pizza 1.0
     ApiSubscription optional
 </Location>
+<Location /guests>
+    ApiName pizza 1.0
+    ApiSubscription optional plan=tiny
+</Location>
 <Location /off>
     ApiName pizza 1.0
     ApiSubscription off
@@ -136,8 +140,8 @@ ApiRegistryTTL 100ms
     Require oauth2-scope orders:read
 </Location>
 """
-PAGES = ("pizza pizza2 blocked retired unknown optional off require plan "
-         "notplan sandbox kind scope").split()
+PAGES = ("pizza pizza2 blocked retired unknown optional guests off require "
+         "plan notplan sandbox kind scope").split()
 IN_DATABASE = CONF.replace("file:conf/registry.json", "dbd")
 
 
