@@ -2,6 +2,7 @@
  * What a registry costs: reading time, memory and look-ups.
  *
  *     bench/bench_registry SUBSCRIPTIONS [SUBSCRIPTIONS ...]
+ *     bench/bench_registry --write SUBSCRIPTIONS      the document alone
  *
  * Ten subscriptions, one client and one API token an application, 200 APIs,
  * 5 plans. One line a size, as tab-separated values with a heading.
@@ -66,15 +67,10 @@ static void write_application(FILE *file, int number, int rows)
     fputs("]}", file);
 }
 
-static FILE *write_document(int subscriptions)
+static void write_document(FILE *file, int subscriptions)
 {
-    FILE *file = tmpfile();
     int number;
 
-    if (!file) {
-        perror("a temporary file");
-        exit(2);
-    }
     write_heads(file);
     for (number = 0; number * PER_APPLICATION < subscriptions; number++) {
         int rest = subscriptions - number * PER_APPLICATION;
@@ -83,6 +79,17 @@ static FILE *write_document(int subscriptions)
                           rest < PER_APPLICATION ? rest : PER_APPLICATION);
     }
     fputs("]}\n", file);
+}
+
+static FILE *make_document(int subscriptions)
+{
+    FILE *file = tmpfile();
+
+    if (!file) {
+        perror("a temporary file");
+        exit(2);
+    }
+    write_document(file, subscriptions);
     rewind(file);
     return file;
 }
@@ -178,7 +185,7 @@ static void measure(int subscriptions)
 {
     int applications = (subscriptions + PER_APPLICATION - 1) /
                        PER_APPLICATION;
-    FILE *file = write_document(subscriptions);
+    FILE *file = make_document(subscriptions);
     const ao2_registry_t *registry;
     apr_allocator_t *allocator;
     apr_pool_t *pool;
@@ -210,6 +217,10 @@ int main(int argc, char **argv)
 
     apr_initialize();
     atexit(apr_terminate);
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        write_document(stdout, (int)apr_atoi64(argv[2]));
+        return 0;
+    }
     puts("subscriptions\tapplications\tdocument_MB\tread_cpu_s\tmemory_MB\t"
          "bytes_per_subscription\tcpu_ns_per_decision");
     for (i = 1; i < argc; i++) {

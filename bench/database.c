@@ -1,0 +1,149 @@
+/*
+ * What a decision costs whose rows are in a database that holds a document
+ * of bench_registry.
+ *
+ *     bench/bench_database DRIVER PARAMS SUBSCRIPTIONS
+ *
+ * Three figures, separated by tabs: microseconds of a decision that has to
+ * ask (twice), for one caller; such decisions a second for 16 callers;
+ * nanoseconds of one whose answers are there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <apr_dbd.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+
+#include "adapter/dbd_threads.h"
+#include "adapter/system_clock.h"
+#include "service/registry_database.h"
+
+#define PER_APPLICATION 10
+#define APIS 200
+#define CALLERS 16
+#define ASKED 2000
+#define KEPT 200000
+/* Applications that a process has the answers of. */
+#define HOT 1000
+
+typedef struct {
+    ao2_registry_source_t *source;
+    int applications;
+    int decisions;
+    unsigned first;
+} caller_t;
+
+static void write_log(ao2_log_t *log, ao2_level_t level, ao2_code_t code,
+                      const char *text)
+{
+    (void)log;
+    (void)level;
+    (void)code;
+    fprintf(stderr, "%s\n", text);
+}
+
+static void decide(ao2_registry_source_t *source, int number,
+                   apr_pool_t *pool)
+{
+    ao2_call_t call = {.api_version = "1.0", .now = 1};
+    const ao2_client_t *client = NULL;
+    ao2_fail_t fail = {0};
+    ao2_grant_t grant;
+
+    source->find_client(source, &client, "corp",
+                        apr_psprintf(pool, "NtBQkXoKElu0H1a1fQ%010d", number),
+                        pool, &fail);
+    call.application = client ? client->application : NULL;
+    call.api_name = apr_psprintf(pool, "api-%d", number % APIS);
+    source->find_call(source, &call, pool, &fail);
+    if (ao2_call_decide(&grant, &call, &fail) != AO2_OK) {
+        fprintf(stderr, "application %d is refused: %s\n", number,
+                fail.detail);
+        exit(1);
+    }
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    const caller_t *caller = data;
+    apr_pool_t *pool;
+    int i;
+
+    (void)thread;
+    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    for (i = 0; i < caller->decisions; i++) {
+        unsigned number = (caller->first + (unsigned)i) * 2654435761u;
+
+        decide(caller->source, (int)(number % (unsigned)caller->applications),
+               pool);
+        apr_pool_clear(pool);
+    }
+    apr_pool_destroy(pool);
+    return NULL;
+}
+
+/* Microseconds for one decision of each of so many callers. */
+static double measure(ao2_registry_source_t *source, int applications,
+                      int callers, int decisions, apr_pool_t *pool)
+{
+    apr_thread_t *threads[CALLERS];
+    caller_t all[CALLERS];
+    apr_time_t begin = apr_time_now();
+    apr_status_t status;
+    int i;
+
+    for (i = 0; i < callers; i++) {
+        caller_t one = {source, applications, decisions,
+                        (unsigned)(i * decisions)};
+
+        all[i] = one;
+        apr_thread_create(&threads[i], NULL, run, &all[i], pool);
+    }
+    for (i = 0; i < callers; i++) {
+        apr_thread_join(&status, threads[i]);
+    }
+    return (double)(apr_time_now() - begin) / decisions;
+}
+
+int main(int argc, char **argv)
+{
+    ao2_dbd_target_t target = {argc > 1 ? argv[1] : "",
+                               argc > 2 ? argv[2] : "", NULL};
+    ao2_log_t log = {write_log, NULL};
+    ao2_answers_settings_t settings = {
+        NULL, ao2_system_clock(), &log, "the registry", 0,
+        apr_time_from_sec(60), AO2_MAX_REGISTRY_ANSWERS};
+    int applications = argc > 3 ? atoi(argv[3]) / PER_APPLICATION : 0;
+    ao2_registry_source_t *asks;
+    ao2_registry_source_t *keeps;
+    apr_pool_t *pool;
+    double asked;
+    double at_once;
+    double kept;
+
+    apr_initialize();
+    atexit(apr_terminate);
+    apr_pool_create(&pool, NULL);
+    apr_dbd_init(pool);
+    if (applications < 1 ||
+        ao2_dbd_threads_make(&settings.database, &target, pool, NULL)
+            != AO2_OK ||
+        ao2_registry_database_open(&asks, &settings, pool, NULL) != AO2_OK) {
+        fputs("bench_database DRIVER PARAMS SUBSCRIPTIONS\n", stderr);
+        return 2;
+    }
+    settings.ttl = apr_time_from_sec(3600);
+    ao2_registry_database_open(&keeps, &settings, pool, NULL);
+    measure(asks, applications, 1, 100, pool);
+    asked = measure(asks, applications, 1, ASKED, pool);
+    at_once = measure(asks, applications, CALLERS, ASKED, pool);
+    applications = applications < HOT ? applications : HOT;
+    measure(keeps, applications, 1, 20 * HOT, pool);
+    kept = measure(keeps, applications, 1, KEPT, pool);
+    printf("%.0f\t%.0f\t%.0f\n", asked, CALLERS * 1e6 / at_once,
+           kept * 1000);
+    apr_pool_destroy(pool);
+    return 0;
+}

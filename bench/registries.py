@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+"""What a registry costs in a file, in SQLite and in PostgreSQL.
+
+    make bench/bench_registry bench/bench_database htapi
+    bench/registries.py [SUBSCRIPTIONS ...]
+
+Starts a PostgreSQL of its own. A line for each size and kind: how long it
+takes to read the file, or `htapi registry import` to fill the database; what
+a decision costs that has to ask, for one caller; how many of them a second 16
+callers get; what one costs whose answers are there.
+"""
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP / "tests/integration"))
+
+from support.databases import Postgres  # noqa: E402
+
+SIZES = (1000, 10_000, 100_000, 1_000_000)
+
+
+def run(*words):
+    return subprocess.run([str(word) for word in words], cwd=TOP, text=True,
+                          check=True, capture_output=True).stdout
+
+
+def row(size, kind, load, asked="-", at_once="-", kept="-"):
+    print(size, kind, load, asked, at_once, kept, sep="\t", flush=True)
+
+
+def in_file(size):
+    line = run("bench/bench_registry", size).splitlines()[1].split("\t")
+    row(size, "file", line[3], kept=line[6])
+
+
+def in_database(size, driver, params, document):
+    registry = f"{driver}:{params}"
+    run("./htapi", "--registry", registry, "registry", "init")
+    begin = time.monotonic()
+    run("./htapi", "--registry", registry, "registry", "import", document)
+    took = f"{time.monotonic() - begin:.1f}"
+    row(size, driver, took, *run("bench/bench_database", driver, params,
+                                 size).split())
+
+
+def main(sizes):
+    print("subscriptions\tregistry\tload_s\tasked_us\tasked_per_s\tkept_ns")
+    server = Postgres()
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            document = Path(place) / "registry.json"
+            for size in sizes:
+                document.write_text(run("bench/bench_registry", "--write",
+                                        size))
+                in_file(size)
+                in_database(size, "sqlite3", f"{place}/{size}.db", document)
+                in_database(size, "pgsql", server.new_database(), document)
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main([int(word) for word in sys.argv[1:]] or SIZES)
