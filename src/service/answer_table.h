@@ -23,7 +23,8 @@ typedef struct ao2_answer {
     struct ao2_answer *before; /**< in the ring that the hand goes round */
     struct ao2_answer *after;
     ao2_answer_table_t *table;
-    const void *current; /**< the ask that callers wait for; NULL: none */
+    apr_uint64_t current; /**< number of the ask that callers wait for; 0:
+                               none */
     int outstanding;     /**< asks that were not answered yet */
     int waiting;         /**< callers */
     int used;            /**< since the hand came by */

@@ -132,8 +132,8 @@ static void answered(ao2_question_t *question,
         ao2_answer_keep(answer, said->columns, ask->number)) {
         answer->since = ask->since;
     }
-    if (answer->current == ask) {
-        answer->current = NULL;
+    if (answer->current == ask->number) {
+        answer->current = 0;
     }
     answer->outstanding--;
     apr_thread_cond_broadcast(table->answered);
@@ -181,7 +181,7 @@ static void ask_database(const caller_t *caller, apr_time_t now)
         free(ask);
         return;
     }
-    answer->current = ask;
+    answer->current = ask->number;
     answer->outstanding++;
     caller->stripe->counts.asked++;
 }
@@ -194,17 +194,17 @@ static void await(caller_t *caller)
     apr_time_t patience = caller->answers->settings.patience;
     apr_time_t deadline = apr_time_now() + patience;
     apr_time_t left = patience;
-    const void *ask = answer->current;
+    apr_uint64_t number = answer->current;
 
     answer->waiting++;
-    while (ask && answer->current == ask && left > 0 && left <= patience) {
+    while (number && answer->current == number && left > 0 && left <= patience) {
         apr_thread_cond_timedwait(answer->table->answered,
                                   answer->table->mutex, left);
         left = deadline - apr_time_now();
     }
     answer->waiting--;
-    if (ask && answer->current == ask) {
-        answer->current = NULL;
+    if (number && answer->current == number) {
+        answer->current = 0;
         caller->was_late = 1;
     }
 }
@@ -222,23 +222,21 @@ static int find(caller_t *caller)
     answer->used = number != 0;
     if (is_younger(answer, now, ttl)) {
         counts->hits++;
-        if (!is_younger(answer, now, ttl * 3 / 4)) {
+        if (!is_younger(answer, now, ttl - ttl / 4)) {
             ask_database(caller, now);
         }
         return 1;
     }
     ask_database(caller, now);
     await(caller);
-    if (answer->number != number) {
-        return 1;
+    /* Also what came just now may be of long ago. */
+    if (!is_younger(answer, now_of(caller->answers),
+                    longest(caller->answers))) {
+        counts->failed++;
+        return 0;
     }
-    if (is_younger(answer, now_of(caller->answers),
-                   longest(caller->answers))) {
-        counts->stale++;
-        return 1;
-    }
-    counts->failed++;
-    return 0;
+    counts->stale += answer->number == number;
+    return 1;
 }
 
 static ao2_code_t take(caller_t *caller, ao2_span_t *columns,

@@ -34,6 +34,7 @@ typedef struct {
     int asked;
     int answered;
     int ends;
+    int all_the_same; /* so many are answered while it hangs */
     mood_t mood;
     const char *says; /* "|" for NUL */
     apr_time_t now;
@@ -114,7 +115,9 @@ static inline void *APR_THREAD_FUNC serve(apr_thread_t *thread, void *data)
     (void)thread;
     apr_thread_mutex_lock(world->mutex);
     while (!world->ends) {
-        if (world->mood == HANGS || world->answered == world->asked) {
+        if (world->answered == world->asked ||
+            (world->mood == HANGS &&
+             world->answered >= world->all_the_same)) {
             apr_thread_cond_wait(world->changed, world->mutex);
             continue;
         }
