@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "base/text.h"
+#include "core/digest.h"
 
 /* What callers see is the front of the block that is allocated: the words
  * of the scope and their text lie behind it. */
@@ -370,7 +371,8 @@ void ao2_principal_release_with(ao2_principal_t *principal, apr_pool_t *pool)
 void ao2_token_digest(unsigned char digest[AO2_DIGEST_LEN], ao2_span_t token)
 {
     memset(digest, 0, AO2_DIGEST_LEN);
-    EVP_Digest(token.ptr, token.len, digest, NULL, EVP_sha256(), NULL);
+    EVP_Digest(token.ptr, token.len, digest, NULL,
+               ao2_digest_of(AO2_DIGEST_LEN), NULL);
 }
 
 void ao2_token_id(char id[9], ao2_span_t token)

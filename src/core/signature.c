@@ -1,7 +1,5 @@
 #include "core/signature.h"
 
-#include <pthread.h>
-
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
@@ -9,24 +7,14 @@
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
 
+#include "core/digest.h"
+
 /* The longest signature: RSA. */
 #define LONGEST (AO2_MAX_RSA_BITS / 8)
 
-/* Fetched once: OpenSSL looks an algorithm up anew each time it is named. */
-static EVP_MD *digests[3];
-static pthread_once_t digests_once = PTHREAD_ONCE_INIT;
-
-static void fetch_digests(void)
-{
-    digests[0] = EVP_MD_fetch(NULL, "SHA256", NULL);
-    digests[1] = EVP_MD_fetch(NULL, "SHA384", NULL);
-    digests[2] = EVP_MD_fetch(NULL, "SHA512", NULL);
-}
-
 static const EVP_MD *digest_of(const ao2_alg_t *alg)
 {
-    pthread_once(&digests_once, fetch_digests);
-    return alg->digest_len ? digests[alg->digest_len / 16 - 2] : NULL;
+    return alg->digest_len ? ao2_digest_of(alg->digest_len) : NULL;
 }
 
 /* RFC 7518 section 3.5: MGF1 with the same hash, salt as long as it. */
