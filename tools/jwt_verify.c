@@ -112,7 +112,8 @@ static ao2_code_t check_claims(json_t **pclaims, const ao2_jws_t *jws,
                                const ao2_line_t *line, ao2_fail_t *fail)
 {
     apr_array_header_t *audiences = ao2_line_all(line, "audience");
-    ao2_token_context_t context = {&check->rules, token, check->now};
+    ao2_token_context_t context = {&check->rules, token, check->now,
+                                   NULL};
     ao2_principal_t *principal;
     ao2_code_t code = ao2_json_parse(pclaims, jws->payload,
                                      AO2_MAX_TOKEN_DEPTH,

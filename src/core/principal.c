@@ -333,7 +333,12 @@ ao2_code_t ao2_principal_make(ao2_principal_t **pprincipal, json_t *claims,
     principal->issued = reading.issued;
     principal->claims = ao2_json_disown(claims, pool);
     principal->bytes += ao2_json_bytes(claims);
-    ao2_token_digest(principal->digest, context->token);
+    if (context->digest) {
+        memcpy(principal->digest, context->digest, AO2_DIGEST_LEN);
+    }
+    else {
+        ao2_token_digest(principal->digest, context->token);
+    }
     ao2_hex_digits(principal->token_id, principal->digest, 4);
     ao2_principal_release_with(principal, pool);
     *pprincipal = principal;

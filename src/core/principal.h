@@ -47,6 +47,7 @@ typedef struct {
     const ao2_token_rules_t *rules;
     ao2_span_t token; /**< the wire form, for the digest alone */
     apr_time_t now;
+    const unsigned char *digest; /**< of the token; NULL: not made yet */
 } ao2_token_context_t;
 
 /**

@@ -71,7 +71,7 @@ static ao2_code_t read_claims(ao2_principal_t **pprincipal,
                               ao2_fail_t *fail)
 {
     ao2_token_rules_t rules = *question->introspection->settings->rules;
-    ao2_token_context_t context = {&rules, question->token, now};
+    ao2_token_context_t context = {&rules, question->token, now, NULL};
     json_t *claims;
     ao2_code_t code = ao2_json_parse(&claims, text, AO2_MAX_DOCUMENT_DEPTH,
                                      AO2_E_ISSUER_UNAVAILABLE, pool, fail);

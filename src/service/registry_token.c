@@ -48,8 +48,9 @@ ao2_code_t ao2_registry_token_verify(ao2_verdict_t *verdict,
                                      apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_registry_source_t *registry = verifier->registry;
-    ao2_token_context_t context = {&verifier->issuer->rules, token, now};
     unsigned char digest[AO2_DIGEST_LEN];
+    ao2_token_context_t context = {&verifier->issuer->rules, token, now,
+                                   digest};
     const ao2_api_token_t *row;
     json_t *claims;
     ao2_code_t code = ao2_api_token_check(token, fail);

@@ -173,7 +173,9 @@ static ao2_code_t verify_jwt(ao2_verdict_t *verdict, const jwt_t *jwt,
 {
     const ao2_verifier_t *verifier = verdict->verifier;
     const ao2_issuer_t *issuer = verifier->issuer;
-    ao2_token_context_t context = {&issuer->rules, token, check->now};
+    unsigned char digest[AO2_DIGEST_LEN];
+    ao2_span_t name = {(const char *)digest, sizeof(digest)};
+    ao2_token_context_t context = {&issuer->rules, token, check->now, digest};
     ao2_store_key_t key;
     ao2_code_t code;
 
@@ -182,7 +184,8 @@ static ao2_code_t verify_jwt(ao2_verdict_t *verdict, const jwt_t *jwt,
                         "%s has no keys in this process", issuer->label);
     }
     verdict->epoch = ao2_verifier_epoch(verifier);
-    ao2_store_key(key, AO2_KIND_REFUSED_JWT, issuer->digest, token);
+    ao2_token_digest(digest, token);
+    ao2_store_key(key, AO2_KIND_REFUSED_JWT, issuer->digest, name);
     code = check_jwt(jwt, verifier, key, verdict, check->now, fail);
     if (code == AO2_OK) {
         code = ao2_principal_make(&verdict->principal, jwt->claims, &context,

@@ -314,7 +314,7 @@ void fuzz_one(ao2_span_t input, apr_pool_t *pool)
 {
     ao2_span_t text = input;
     ao2_token_rules_t rules;
-    ao2_token_context_t context = {&rules, input, NOW};
+    ao2_token_context_t context = {&rules, input, NOW, NULL};
     ao2_principal_t *who;
     ao2_fail_t fail = {0};
     ao2_code_t code;

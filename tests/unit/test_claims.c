@@ -102,7 +102,7 @@ static void table(void **state)
     for (i = 0; i < sizeof(claim_rows) / sizeof(claim_rows[0]); i++) {
         json_t *claims = test_json("{'iss':'https://i','exp':1700000600,"
                                    "'sub':'alice'}", *state);
-        ao2_token_context_t context = {&rules, ao2_span("x"), NOW};
+        ao2_token_context_t context = {&rules, ao2_span("x"), NOW, NULL};
         ao2_principal_t *principal;
         ao2_fail_t fail = {0};
         ao2_code_t code;
@@ -120,7 +120,7 @@ static void table(void **state)
 static ao2_principal_t *make(const char *claims,
                              const ao2_token_rules_t *rules, apr_pool_t *pool)
 {
-    ao2_token_context_t context = {rules, ao2_span("abc"), NOW};
+    ao2_token_context_t context = {rules, ao2_span("abc"), NOW, NULL};
     ao2_principal_t *principal;
 
     ao2_principal_make(&principal, test_json(claims, pool), &context, pool,

@@ -38,7 +38,7 @@ static ao2_verdict_t verdict_of(const world_t *world, int verifier,
                                 const char *token, const char *user)
 {
     ao2_token_rules_t rules = {0};
-    ao2_token_context_t context = {&rules, ao2_span(token), NOW};
+    ao2_token_context_t context = {&rules, ao2_span(token), NOW, NULL};
     ao2_verdict_t verdict = {0};
     json_t *claims = ao2_json_own(json_pack("{s:s}", "sub", user),
                                   world->pool);
