@@ -23,12 +23,18 @@ typedef enum {
     AO2_KEY_SECRET
 } ao2_kind_t;
 
+/** Signature algorithms that one key may fit: six for RSA. */
+#define AO2_KEY_USES 6
+
 /** A key. Members belong to its pool. */
 typedef struct {
     ao2_kind_t kind;
     ao2_curve_t curve;
     int is_private;
     EVP_PKEY *pkey;      /**< NULL for AO2_KEY_SECRET */
+    EVP_MD_CTX **ready;  /**< signature.c's own: AO2_KEY_USES contexts to
+                              begin a verification with, each NULL or made
+                              by the first that needed it; atomic */
     ao2_span_t secret;   /**< absent but for AO2_KEY_SECRET; wiped with it */
     const char *kid;     /**< NULL: none */
     const ao2_alg_t *alg; /**< the only one it may be used with; NULL: any

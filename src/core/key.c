@@ -58,6 +58,17 @@ static apr_status_t free_pkey(void *data)
     return APR_SUCCESS;
 }
 
+static apr_status_t free_ready(void *data)
+{
+    EVP_MD_CTX **ready = data;
+    int i;
+
+    for (i = 0; i < AO2_KEY_USES; i++) {
+        EVP_MD_CTX_free(ready[i]);
+    }
+    return APR_SUCCESS;
+}
+
 static ao2_code_t check_rsa(const EVP_PKEY *pkey, ao2_fail_t *fail)
 {
     int bits = EVP_PKEY_get_bits(pkey);
@@ -128,6 +139,9 @@ ao2_code_t ao2_key_adopt(ao2_key_t **pkey, EVP_PKEY *pkey_owned,
     key->pkey = pkey_owned;
     key->is_private = is_private;
     apr_pool_cleanup_register(pool, pkey_owned, free_pkey,
+                              apr_pool_cleanup_null);
+    key->ready = apr_pcalloc(pool, AO2_KEY_USES * sizeof(*key->ready));
+    apr_pool_cleanup_register(pool, key->ready, free_ready,
                               apr_pool_cleanup_null);
     if (EVP_PKEY_is_a(pkey_owned, "RSA")) {
         key->kind = AO2_KEY_RSA;
