@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/report.h"
 #include "glue/carriers.h"
+#include "glue/repeat.h"
 #include "mod_api_oauth2.h"
 
 APLOG_USE_MODULE(api_oauth2);
@@ -53,19 +54,31 @@ static const char *realm_of(request_rec *r)
     return name ? unescape(r->pool, name) : r->server->server_hostname;
 }
 
+/* What is no caller's fault comes with every request until it is mended:
+ * told once a minute, else as a decision like any other. */
 static void log_refusal(request_rec *r, const ao2_error_t *error,
                         const ao2_fail_t *fail)
 {
     const ao2_state_t *state = ao2_state_of(r);
+    const char *detail = fail->detail[0] ? fail->detail : error->text;
+    const char *also = "";
+    int level = log_levels[error->level];
+    apr_uint32_t more = 0;
     char id[9] = "-";
 
     if (state->credential.token.ptr) {
         ao2_token_id(id, state->credential.token);
     }
-    ap_log_rerror(APLOG_MARK, log_levels[error->level], 0, r,
-                  "AO2-%03d %s: %s (%d, token %s)", error->number,
-                  error->id, fail->detail[0] ? fail->detail : error->text,
-                  error->status, id);
+    if (error->level >= AO2_LEVEL_WARNING &&
+        !ao2_repeat_tell(&more, error->code, detail, r->request_time)) {
+        level = APLOG_DEBUG;
+    }
+    if (more) {
+        also = apr_psprintf(r->pool, "; %u more like it since it was told",
+                            more);
+    }
+    ap_log_rerror(APLOG_MARK, level, 0, r, "AO2-%03d %s: %s (%d, token %s)%s",
+                  error->number, error->id, detail, error->status, id, also);
 }
 
 /* With ApiErrorDetail Off nobody learns from outside what is wrong with a
