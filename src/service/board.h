@@ -96,7 +96,7 @@ typedef struct {
     ao2_member_t permits[AO2_MAX_CONCURRENCY]; /**< who has which place */
     apr_time_t began[AO2_MAX_CONCURRENCY]; /**< the call from there; 0: none */
     apr_time_t answered;       /**< the last answer to any call came */
-    apr_time_t usual;          /**< how long answers take; 0: not known */
+    apr_time_t usual;          /**< what answers take, at most; 0: not known */
     ao2_key_times_t keys;
     ao2_token_times_t token;
     apr_time_t went_well;      /**< the last errand that did; 0: none */

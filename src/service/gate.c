@@ -165,12 +165,13 @@ void ao2_gate_answered(ao2_gate_t *gate, apr_time_t took)
     apr_time_t usual = __atomic_load_n(&party->usual, __ATOMIC_RELAXED);
 
     __atomic_store_n(&party->answered, apr_time_now(), __ATOMIC_RELAXED);
-    if (took <= 0) {
-        took = 1;
+    /* Up at once, down little by little; that two may write at the same time
+     * does it no harm. */
+    if (took > 0) {
+        __atomic_store_n(&party->usual,
+                         took > usual ? took : usual - (usual - took) / 8,
+                         __ATOMIC_RELAXED);
     }
-    /* A moving mean; that two may write at once does it no harm. */
-    __atomic_store_n(&party->usual, usual ? usual + (took - usual) / 8 : took,
-                     __ATOMIC_RELAXED);
 }
 
 /* With the mutex held by the one thread that looks; it is free meanwhile. */

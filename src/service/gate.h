@@ -37,12 +37,13 @@ int ao2_gate_enter(ao2_gate_t *gate, apr_time_t patience);
  *  @return as ao2_gate_enter() */
 int ao2_gate_take(ao2_gate_t *gate);
 
-/** Note that a call was answered. @param took  how long it lasted */
+/** Note that a call was answered. @param took  how long it lasted; 0: no
+ *  measure of how long calls take */
 void ao2_gate_answered(ao2_gate_t *gate, apr_time_t took);
 
 /**
  * Whether the party seems to hang: somebody is calling, and no call has been
- * answered for four times as long as calls usually take; for an eighth of
+ * answered for four times as long as answers lately took; for an eighth of
  * @a total at least, and for half of it where nothing was answered ever.
  * @param total  what a call may take
  */

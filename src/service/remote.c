@@ -254,8 +254,10 @@ ao2_code_t ao2_errand_call(const ao2_errand_t *errand,
         request->timeout = way->total_timeout;
     }
     code = http->call(http, answer, request, errand->pool, fail);
+    /* A document may be there at once where every answer takes its time. */
     if (code == AO2_OK) {
-        ao2_gate_answered(errand->remote->gate, apr_time_now() - now);
+        ao2_gate_answered(errand->remote->gate,
+                          request->form.ptr ? apr_time_now() - now : 0);
     }
     return code;
 }

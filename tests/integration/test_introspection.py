@@ -331,6 +331,9 @@ FAULTS = {
     "twice": faults.body('{"active": true, "active": true, "sub": "a"}'),
     "long": faults.body('{"active": true, "sub": "' + "a" * 300000 + '"}'),
     "endless": faults.endless, "drip": faults.drip,
+    "half": faults.raw(faults.LONG), "reset": faults.reset,
+    "hang-in-body": faults.raw(faults.LONG, faults.sleep),
+    "headers": faults.headers(1000),
 }
 
 

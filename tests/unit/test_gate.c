@@ -156,9 +156,14 @@ static void usual_time(void **state)
     ao2_gate_answered(gate, 800);
     assert_int_equal(party->usual, 800);
     ao2_gate_answered(gate, 1600);
-    assert_int_equal(party->usual, 900);
+    assert_int_equal(party->usual, 1600);
+    ao2_gate_answered(gate, 800);
+    assert_int_equal(party->usual, 1500);
+    ao2_gate_answered(gate, -5); /* the clock was set back */
+    ao2_gate_answered(gate, 0);
+    assert_int_equal(party->usual, 1500);
     for (i = 0; i < 100; i++) {
-        ao2_gate_answered(gate, -5); /* the clock was set back */
+        ao2_gate_answered(gate, 1);
     }
     assert_in_range(party->usual, 1, 8);
     assert_in_range(party->answered, 1, apr_time_now());
