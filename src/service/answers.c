@@ -197,7 +197,8 @@ static void await(caller_t *caller)
     apr_uint64_t number = answer->current;
 
     answer->waiting++;
-    while (number && answer->current == number && left > 0 && left <= patience) {
+    while (number && answer->current == number && left > 0 &&
+           left <= patience) {
         apr_thread_cond_timedwait(answer->table->answered,
                                   answer->table->mutex, left);
         left = deadline - apr_time_now();
