@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from jwcrypto import jwk
-from support import client, peers, tokens
+from support import client, guarded, peers, tokens
 
 TOP = Path(__file__).parents[2]
 EXAMPLES = sorted((TOP / "conf/examples").glob("*.conf"))
-MODULES = ("proxy proxy_http rewrite access_compat auth_basic "
+MODULES = ("proxy proxy_http rewrite access_compat auth_basic ssl "
            "authn_file dbd").split()
 SECRET = "a secret that is long enough for HS256"
 ORDERS = "https://api.example.com/orders"
@@ -39,10 +39,14 @@ def files(key, jwks):
             **{f"htdocs/{page}": page for page in pages}}
 
 
-def adapted(path, root, backend=8080, issuer=None):
+def adapted(path, root, backend=8080, issuer=None, endpoint=None):
     """The text of a configuration for a private ServerRoot."""
     text = path.read_text().replace("/var/www/html", f"{root}/htdocs")
     text = text.replace("127.0.0.1:8080", f"127.0.0.1:{backend}")
+    text = text.replace("https://orders.internal.example",
+                        f"http://127.0.0.1:{backend}")
+    if endpoint:
+        text = text.replace(f"{CORP}token", endpoint)
     return text.replace(CORP, issuer + "/") if issuer else text
 
 
@@ -146,6 +150,8 @@ ROWS = [
                     iss=PARTNER), 401)]),
     ("proxy-claims", "/orders", [
         (with_token(), 200), (with_token(sub="app"), 403)]),
+    ("oauth2-backend", "/orders", [
+        (with_token(), 200), (Caller(), 401)]),
     ("cors", "/orders/", [
         (Caller(PREFLIGHT, method="OPTIONS"), 204),
         (Caller(PREFLIGHT[:1], method="OPTIONS"), 401),
@@ -190,6 +196,13 @@ def backend():
 
 
 @pytest.fixture(scope="module")
+def endpoint():
+    server = guarded.Endpoint()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="module")
 def issuer(jwks):
     server = peers.Issuer(jwks)
     server.metadata["/.well-known/oauth-authorization-server"] = {
@@ -204,12 +217,13 @@ def test_every_example_is_tried():
 
 @pytest.mark.parametrize("name,path,callers", ROWS,
                          ids=[f"{name}{path}" for name, path, _ in ROWS])
-def test_example(httpd, key, jwks, backend, issuer, name, path, callers):
+def test_example(httpd, key, jwks, backend, issuer, endpoint, name, path,
+                 callers):
     server = httpd(modules=MODULES, files=files(key, jwks), start=False)
     url = issuer.url if name == "jwt-metadata" else None
-    server.expect(r"authn_file|auth_basic")
+    server.expect(r"authn_file|auth_basic|AH01873")
     server.start(adapted(TOP / f"conf/examples/{name}.conf", server.root,
-                         backend, url))
+                         backend, url, endpoint))
     for number, (caller, status) in enumerate(callers):
         if url and "iss" not in caller.claims:
             caller.claims["iss"] = url + "/"

@@ -7,7 +7,7 @@ happen. What takes a while to come about is asked for until it has.
 import time
 
 import pytest
-from support import tokens
+from support import guarded, tokens
 from support.authserver import AuthorizationServer
 from support.server import ONE_PROCESS
 from support.transcript import Shell, as_pattern, places, read, replace
@@ -123,6 +123,28 @@ def test_errors(httpd, shell):
     server = httpd(start=False)
     server.expect("AO2-0[45]0")
     assert Guide(server, shell).follow("docs/errors.md") > 40
+
+
+def test_oauth2_backends(httpd, shell, authserver):
+    server = httpd(start=False, main=ONE_PROCESS,
+                   modules=["proxy", "proxy_http", "ssl", "socache_shmcb"])
+    server.expect("AO2-04", "AO2-050 misconfigured: <ApiUpstream orders>",
+                  "AH01873")
+    backend = guarded.Backend()
+    guide = Guide(server, shell, [
+        ("https://orders.internal.example", backend.url),
+        ("https://login.example.com", authserver.url),
+        ("https://api.example.com/orders", "https://pizza.example/opaque"),
+        ("orders-gateway", "pizza-app"), ("orders:read", "read")], {
+        "the backend forgets its tokens": backend.revoke,
+        "the authorization server fails":
+            lambda: authserver.control("fail", status=500),
+        "the authorization server is back":
+            lambda: authserver.control("reset")})
+    try:
+        assert guide.follow("docs/oauth2-backends.md") > 20
+    finally:
+        backend.stop()
 
 
 def test_what_a_guide_says_must_come(httpd, shell, monkeypatch):

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM is no part")
 DOCS = Path(__file__).parents[2] / "docs"
 MODULES = "rewrite headers".split()
 #: Followed from top to bottom by tests of their own.
-FOLLOWED = {"opaque-tokens.md", "registry.md", "several-issuers.md",
+FOLLOWED = {"errors.md", "oauth2-backends.md", "opaque-tokens.md",
+            "registry.md", "registry-postgresql.md", "several-issuers.md",
             "several-machines.md", "single-page-applications.md",
             "subscriptions.md"}
 
