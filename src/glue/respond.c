@@ -11,10 +11,13 @@
 #include "base/text.h"
 #include "core/report.h"
 #include "glue/carriers.h"
-#include "glue/repeat.h"
 #include "mod_api_oauth2.h"
+#include "service/repeat.h"
 
 APLOG_USE_MODULE(api_oauth2);
+
+/* The faults of this process. */
+static ao2_repeat_t told;
 
 static ap_filter_rec_t *body_filter;
 static ap_filter_rec_t *private_filter;
@@ -70,7 +73,7 @@ static void log_refusal(request_rec *r, const ao2_error_t *error,
         ao2_token_id(id, state->credential.token);
     }
     if (error->level >= AO2_LEVEL_WARNING &&
-        !ao2_repeat_tell(&more, error->code, detail, r->request_time)) {
+        !ao2_repeat_tell(&told, &more, error->code, detail, r->request_time)) {
         level = APLOG_DEBUG;
     }
     if (more) {

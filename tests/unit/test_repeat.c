@@ -1,7 +1,7 @@
 /* What is told, and what is counted instead. */
 #include "unit/support.h"
 
-#include "glue/repeat.h"
+#include "service/repeat.h"
 
 #define START apr_time_from_sec(1000000)
 #define ISSUER "<ApiIssuer corp1>: http://a/b: timed out after 1000 ms"
@@ -34,6 +34,7 @@ static const row_t rows[] = {
 
 static void tells(void **state)
 {
+    ao2_repeat_t repeat = {0};
     apr_time_t now = START;
     size_t i;
 
@@ -43,7 +44,7 @@ static void tells(void **state)
         int told;
 
         now += apr_time_from_sec(rows[i].after_sec);
-        told = ao2_repeat_tell(&more, rows[i].code, rows[i].text, now);
+        told = ao2_repeat_tell(&repeat, &more, rows[i].code, rows[i].text, now);
         if (told != rows[i].told || more != rows[i].more) {
             fail_msg("%s: told %d, %u more", rows[i].name, told, more);
         }
