@@ -105,7 +105,8 @@ void ao2_store_key(ao2_store_key_t key, ao2_value_kind_t kind,
 
     memset(key, 0, AO2_CACHE_KEY);
     put_number(word, (apr_uint64_t)kind);
-    if (!ctx || EVP_DigestInit_ex(ctx, ao2_digest_of(AO2_CACHE_KEY), NULL) != 1 ||
+    if (!ctx ||
+        EVP_DigestInit_ex(ctx, ao2_digest_of(AO2_CACHE_KEY), NULL) != 1 ||
         EVP_DigestUpdate(ctx, word, sizeof(word)) != 1 ||
         EVP_DigestUpdate(ctx, owner, AO2_CACHE_KEY) != 1 ||
         EVP_DigestUpdate(ctx, name.ptr, name.len) != 1 ||
