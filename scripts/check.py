@@ -249,6 +249,14 @@ class Steps:
                     AO2_MODULE=str(build / ".libs/mod_api_oauth2.so"),
                     AO2_HTAPI=str(build / "htapi"))
 
+    def budget(self, name):
+        """Instructions a request, against the record."""
+        build = self.place / name
+        self.ex.run("budget", ["bench/bench", "budget"], self.source,
+                    AO2_MODULE=str(build / ".libs/mod_api_oauth2.so"),
+                    AO2_HTAPI=str(build / "htapi"),
+                    PYTHONDONTWRITEBYTECODE="1")
+
     def tools(self):
         self.pytest("tools", "tools", AO2_HTAPI=str(self.place /
                                                     "sanitized/htapi"),
@@ -282,7 +290,8 @@ def examine(ex, quick):
     later = []
     if not quick and steps.build("plain", "CC=gcc"):
         later += [(steps.valgrind, "plain"), (steps.distcheck, "plain"),
-                  (steps.install, "plain"), (steps.memory, "plain")]
+                  (steps.install, "plain"), (steps.memory, "plain"),
+                  (steps.budget, "plain")]
     if steps.build("sanitized", "--enable-sanitizers CC=gcc"):
         mpms = ["event"] if quick else ["event", "worker", "prefork"]
         later += [(steps.integration, mpm) for mpm in mpms]
