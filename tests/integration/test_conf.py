@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from jwcrypto import jwk
 from support import client, guarded, peers, tokens
+from support.catalogue import (api_token, application, document, subscription,
+                               token_row)
+from support.introspector import Introspector, active
 
 TOP = Path(__file__).parents[2]
 EXAMPLES = sorted((TOP / "conf/examples").glob("*.conf"))
@@ -18,6 +21,15 @@ ORDERS = "https://api.example.com/orders"
 CORP = "https://login.example.com/"
 PARTNER = "https://auth.partner.example/"
 CORP_KID, PARTNER_KID = "k1", "2026-01"
+API_TOKEN, MENU_TOKEN = api_token(), api_token()
+REGISTRY = document(
+    application(1, [subscription("orders", plan="gold")],
+                token_row(API_TOKEN, scopes=["orders:read"]),
+                clients=[{"issuer": "corp", "client_id": "app"}]),
+    application(2, row=token_row(MENU_TOKEN, scopes=["orders:read"])),
+    apis=[{"name": "orders", "version": "1.0"}],
+    plans=[{"name": "gold", "limits": [{"requests": 2, "per": "1h"}]},
+           {"name": "guest", "limits": [{"requests": 1, "per": "1h"}]}])
 PREFLIGHT = [("Origin", "https://shop.example.com"),
              ("Access-Control-Request-Method", "GET")]
 
@@ -25,14 +37,14 @@ PREFLIGHT = [("Origin", "https://shop.example.com"),
 def files(key, jwks):
     digest = base64.b64encode(hashlib.sha1(b"word").digest()).decode()
     pages = ("orders/index.html orders/export/index.html staff/index.html "
-             "reports/index.html team/index.html").split()
+             "reports/index.html team/index.html menu/index.html").split()
     return {"keys/corp.json": jwks, "keys/partner.secret": SECRET,
             "keys/cache.secret": SECRET,
             "keys/partner.pem": key.export_to_pem().decode(),
             "keys/corp-ca.pem": "none is read by configtest",
             "keys/gateway.secret": SECRET,
             "conf/revocations": "# none yet\n",
-            "conf/registry.json": '{"version": 1}',
+            "conf/registry.json": REGISTRY,
             "keys/htpasswd": f"alice:{{SHA}}{digest}\n",
             "htdocs/team/.htaccess":
                 (TOP / "conf/examples/htaccess-folder.txt").read_text(),
@@ -178,6 +190,14 @@ ROWS = [
                     groups=["x", "leads"]), 200),
         (with_token(aud="https://api.example.com/team", groups=["x"]), 403),
         (Caller(), 401)]),
+    ("subscriptions", "/orders/", [
+        (with_token(), 200), (with_token(client_id="other"), 403),
+        (Caller(bearer(MENU_TOKEN)), 403), (Caller(bearer(API_TOKEN)), 200),
+        (with_token(), 429), (Caller(bearer(api_token())), 401),
+        (Caller(), 401)]),
+    ("subscriptions", "/menu/", [
+        (Caller(bearer(MENU_TOKEN)), 200), (Caller(bearer(MENU_TOKEN)), 429),
+        (Caller(), 200), (Caller(), 429), (with_token(), 401)]),
     ("basic-beside", "/reports/", [
         (Caller([("Authorization", f"Basic {BASIC}")]), 200),
         (Caller([("Authorization", "Basic YTpi")]), 401),
@@ -212,7 +232,8 @@ def issuer(jwks):
 
 
 def test_every_example_is_tried():
-    assert {name for name, _, _ in ROWS} == {path.stem for path in EXAMPLES}
+    assert {name for name, _, _ in ROWS} | {"introspection"} == \
+        {path.stem for path in EXAMPLES}
 
 
 @pytest.mark.parametrize("name,path,callers", ROWS,
@@ -229,3 +250,21 @@ def test_example(httpd, key, jwks, backend, issuer, endpoint, name, path,
             caller.claims["iss"] = url + "/"
         answer = caller.send(server, path, key)
         assert answer.status == status, (number, answer)
+
+
+def test_introspection_example(httpd, key, jwks):
+    issuer = Introspector()
+    server = httpd(modules=MODULES, files=files(key, jwks), start=False)
+    server.start(adapted(TOP / "conf/examples/introspection.conf",
+                         server.root, issuer=issuer.url))
+    issuer.answers = {
+        "good-one": active(aud=ORDERS, scope="orders:read"),
+        "no-scope": active(aud=ORDERS, scope="x"),
+        "elsewhere": active(aud="else", scope="orders:read")}
+    for token, status in [("good-one", 200), ("no-scope", 403),
+                          ("elsewhere", 401), ("unknown-one", 401),
+                          ("good-one", 200)]:
+        answer = client.request(server.port, "/orders/", token)
+        assert answer.status == status, token
+    issuer.stop()
+    assert issuer.calls == 4

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from jwcrypto import jwk, jwt
 from support import certificates, faults, tokens
+from support.catalogue import api_token, application, document, token_row
 from support.client import request
 from support.introspector import Introspector, active
 from support.server import MPM
@@ -57,9 +58,12 @@ LOCATION = """
 """
 
 
-def run(httpd, issuer, lines="", more="", main=CROWD, **settings):
+def run(httpd, issuer, lines="", more="", main=CROWD,
+        registry='{"version": 1}', **settings):
     server = httpd(objects(issuer, lines, **settings) + LOCATION + more,
                    main=main, files={"htdocs/index.html": "hi",
+                                     "htdocs/mixed/index.html": "hi",
+                                     "conf/registry.json": registry,
                                      "keys/secret": SECRET + "\n"})
     server.expect("AO2-040")
     return server
@@ -409,6 +413,22 @@ def test_several_issuers(httpd, issuer):
         issuer.up()
     finally:
         other.stop()
+
+
+def test_api_tokens_are_shown_to_nobody(httpd, issuer):
+    """Nor are mistyped ones, where API tokens are accepted."""
+    good = api_token()
+    mistyped = good[:-1] + ("0" if good[-1] != "0" else "1")
+    mixed = "<Location /mixed>\nApiAccept apitoken corp\n</Location>\n"
+    server = run(httpd, issuer, more="ApiRegistry file:conf/registry.json\n"
+                 + mixed, registry=document(application(
+                     1, row=token_row(good))))
+    other = "api_of-another-maker"
+    issuer.answers = {text: active() for text in (good, mistyped, other)}
+    asked = [status(server, text, path) for path in ("/", "/mixed/")
+             for text in (good, mistyped, other)]
+    assert asked == [401, 200, 200, 200, 401, 200]
+    assert {form["token"] for form in issuer.forms} == {mistyped, other}
 
 
 def test_location_that_accepts_another(httpd, issuer):
