@@ -19,7 +19,10 @@ FILES = {"keys/secret": "a secret of the gateway", "keys/passwords":
              hashlib.sha1(b"secret").digest()).decode() + "\n",
          "htdocs/htaccess/.htaccess": "RewriteEngine On\n"
          "RewriteRule ^(.*)$ http://127.0.0.1:%{ENV:PORT}/$1 [P]\n"}
+#: The most that keeps credentials out of httpd's own lines; after the tests
+#: no token may be found in any log.
 CONF = """
+LogLevel trace8 core:trace4 http:trace3
 Define backend %s
 SetEnvIf Host . PORT=${backend}
 <Proxy balancer://all>
@@ -174,6 +177,34 @@ def test_trace_shows_no_token(gateway):
     assert backend.requests == []
     assert client.request(server.port, "/nested/off",
                           method="TRACE").status == 401
+
+
+def test_a_token_for_each_caller(httpd, key, jwks):
+    """By token exchange; without a caller's token nothing is sent."""
+    with guarded.both() as (endpoint, backend):
+        server = httpd(
+            f"Define backend {backend.port}\n" +
+            bearer("/each", "ApiAnonymous On", "ApiUpstreamToken up") +
+            f"<Location /open>\nProxyPass {backend.url}/open\n"
+            "ApiUpstreamToken up\n</Location>\n", MODULES,
+            conf.issuer() + guarded.upstream(
+                endpoint, "ApiGrant token_exchange", origin=backend.url),
+            {"keys/corp.json": jwks, **FILES})
+        server.expect("AO2-050 misconfigured")
+        alice = site.token_of("alice", key)
+        bob = site.token_of("bob", key)
+        for token in (alice, bob, alice):
+            assert client.request(server.port, "/each", token).status == 200
+        assert [form["subject_token"] for form in endpoint.forms] == [
+            alice, bob]
+        first, second, third = backend.tokens
+        assert first == third != second
+        assert client.request(server.port, "/each").status == 500
+        assert client.request(server.port, "/open", alice).status == 500
+        assert len(backend.requests) == 3
+        backend.revoke()
+        assert client.request(server.port, "/each", alice).status == 200
+        assert len(endpoint.forms) == 3 and backend.tokens[-1] != third
 
 
 FIELD = [
