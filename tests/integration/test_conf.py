@@ -254,7 +254,7 @@ def test_example(httpd, key, jwks, backend, issuer, endpoint, name, path,
 
 def test_introspection_example(httpd, key, jwks):
     issuer = Introspector()
-    server = httpd(modules=MODULES, files=files(key, jwks), start=False)
+    server = httpd(files=files(key, jwks), start=False)
     server.start(adapted(TOP / "conf/examples/introspection.conf",
                          server.root, issuer=issuer.url))
     issuer.answers = {
