@@ -440,10 +440,38 @@ def base64url():
     }
 
 
+def token_answer():
+    good = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "Bearer",
+            "expires_in": 3600, "refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA",
+            "scope": "read"}
+    return {
+        "good": good, "short": {"access_token": "a", "token_type": "bEARER"},
+        "numeric": {**good, "expires_in": "59.5"},
+        "negative": {**good, "expires_in": -1},
+        "huge": {**good, "expires_in": 1e300},
+        "word": {**good, "expires_in": "0x10"},
+        "line": {**good, "access_token": "a\r\nX-Evil: 1"},
+        "space": {**good, "access_token": "a b"},
+        "nul": {**good, "access_token": "a\0b"},
+        "utf8": {**good, "access_token": "\u00e4"},
+        "empty": {**good, "access_token": ""},
+        "long": {**good, "access_token": "a" * (16 * 1024 + 1)},
+        "dpop": {**good, "token_type": "DPoP"},
+        "refresh": {**good, "refresh_token": "r\n"},
+        "error": {"error": "invalid_grant", "error_description": "no"},
+        "other-error": {"error": "anything"},
+        "twice": '{"access_token":"a",' + text(good)[1:],
+        "packed": "1700000000000000 1700000060000000 1 token",
+        "packed-once": "5 5 0 t", "packed-signs": "-1 +5 0 t",
+        "packed-line": "1 2 0 a\nb", "packed-numbers": "1 2 0 ",
+        "packed-far": "9223372036854775808 2 0 t",
+    }
+
+
 TARGETS = {"base64url": base64url, "claims": claims, "credential": credential,
            "json": documents, "jwk": jwk, "jwks": jwks, "jws": jws,
            "metadata": metadata, "registry": registry, "store": store,
-           "stream": stream, "text": texts}
+           "stream": stream, "text": texts, "token_answer": token_answer}
 
 
 def write(folder):
