@@ -85,13 +85,10 @@ static ao2_span_t subject_of(const request_rec *r)
                : none;
 }
 
-/* Instead of everything that a backend may take for the same field. */
 static void put(request_rec *r, const ao2_attachment_t *attachment)
 {
-    const char *name = attachment->upstream->header;
-
-    ao2_identity_drop(r->headers_in, name);
-    apr_table_setn(r->headers_in, name, attachment->value);
+    apr_table_setn(r->headers_in, attachment->upstream->header,
+                   attachment->value);
 }
 
 static void tell(request_rec *r, const ao2_attachment_t *attachment,
@@ -134,6 +131,8 @@ static ao2_code_t attach(request_rec *r, ao2_attachment_t *attachment,
                                           token.value.ptr, NULL)
                             : token.value.ptr;
     r->headers_in = apr_table_copy(r->pool, attachment->received);
+    /* Everything that a backend may take for the same field. */
+    ao2_identity_drop(r->headers_in, upstream->header);
     if (!attachment->by_fixup) {
         put(r, attachment);
     }
