@@ -32,6 +32,7 @@
 static void register_pages(void)
 {
     ap_hook_handler(ao2_pages_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ao2_pages_register();
     ap_hook_log_transaction(ao2_figures_log, NULL, NULL,
                             APR_HOOK_REALLY_FIRST);
 }

@@ -231,7 +231,8 @@ class Steps:
             "-o", "faulthandler_timeout=120", "--durations=10", "-q",
             f"--junitxml={report}", f"tests/{folder}"], self.source,
             lambda: count_pytest(report), PYTHONDONTWRITEBYTECODE="1",
-            AO2_ISSUER=str(self.place / "issuer"), **env)
+            AO2_ISSUER=str(self.place / "issuer"),
+            AO2_BROWSER=str(self.place / "browser"), **env)
 
     def integration(self, mpm):
         build = self.place / "sanitized"
@@ -265,11 +266,12 @@ class Steps:
     def install(self, name):
         self.pytest("install", "install", AO2_BUILD=str(self.place / name))
 
-    def issuer(self):
-        return self.ex.run("issuer", """set -e
-            mkdir issuer
-            cp source/tests/issuer/* issuer
-            cd issuer
+    def node(self, name):
+        """A folder of the tests with the packages of Node that it needs."""
+        return self.ex.run(name, f"""set -e
+            mkdir {name}
+            cp source/tests/{name}/* {name}
+            cd {name}
             npm ci --no-audit --no-fund""", self.place)
 
     def fuzz(self):
@@ -285,7 +287,8 @@ def examine(ex, quick):
     if not steps.tree():
         ex.not_run("everything else", "there is no tarball")
         return
-    steps.issuer()
+    steps.node("issuer")
+    steps.node("browser")
     # The longest first: all cores are busy to the end.
     later = []
     if not quick and steps.build("plain", "CC=gcc"):

@@ -6,8 +6,6 @@
 
 #include <apr_strings.h>
 
-#include "base/text.h"
-
 #define FIRST_ROOM 4096
 #define LONGEST_SHOWN 300
 
@@ -116,6 +114,23 @@ void ao2_page_add_label(ao2_page_t *page, const char *text)
 
 const char *ao2_page_visible(const char *text, apr_pool_t *pool)
 {
-    return text ? ao2_text_for_log(ao2_span(text), LONGEST_SHOWN, pool)
-                : NULL;
+    ao2_page_t page;
+    int left = LONGEST_SHOWN;
+
+    if (!text) {
+        return NULL;
+    }
+    ao2_page_start(&page, pool);
+    for (; *text && left > 0; text++, left--) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c >= 0x20 && c < 0x7f && c != '\\') {
+            add_bytes(&page, text, 1);
+        }
+        else {
+            ao2_page_format(&page, "\\x%02x", c);
+        }
+    }
+    ao2_page_add(&page, *text ? "..." : "");
+    return page.text;
 }

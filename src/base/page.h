@@ -34,8 +34,8 @@ void ao2_page_add_html(ao2_page_t *page, const char *text);
 void ao2_page_add_label(ao2_page_t *page, const char *text);
 
 /**
- * A string of anybody's as it may be shown: printable ASCII but " and \ as
- * it is, every other byte as \xHH; cut.
+ * A string of anybody's as it may be shown, once it is escaped for where it
+ * stands: printable ASCII but \ as it is, every other byte as \xHH; cut.
  * @param text  NULL: NULL
  */
 const char *ao2_page_visible(const char *text, apr_pool_t *pool);

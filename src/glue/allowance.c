@@ -84,16 +84,11 @@ static ao2_span_t owner_of(request_rec *r, const ao2_api_name_t *api,
     owner_t owner = {{NULL}, 0};
 
     if (subscription) {
-        add(&owner, "subscription");
-        add(&owner, subscription->application->id);
-        add(&owner, subscription->api->name);
-        add(&owner, subscription->api->version);
+        return ao2_limits_owner(subscription, r->pool);
     }
-    else {
-        add_caller(&owner, r, ao2_state_of(r));
-        add(&owner, api->name);
-        add(&owner, api->version);
-    }
+    add_caller(&owner, r, ao2_state_of(r));
+    add(&owner, api->name);
+    add(&owner, api->version);
     return join(&owner, r->pool);
 }
 

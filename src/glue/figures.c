@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <apr_strings.h>
+
 #include "glue/runtime.h"
 
 /* APIs that have figures of their own: <ApiName> stands in .htaccess, too. */
@@ -138,6 +140,34 @@ static void count_client(const request_rec *r, const ao2_state_t *state,
     }
 }
 
+static void copy(char *to, const char *from, apr_size_t room)
+{
+    apr_cpystrn(to, from ? from : "", room);
+}
+
+/* For whoever looks at the status page. */
+static void note_refusal(const request_rec *r, const ao2_state_t *state)
+{
+    const ao2_error_t *cause = state->refusal->cause;
+    const ao2_principal_t *who = state->principal ? state->principal
+                                                  : state->presumed;
+    ao2_board_t *board = ao2_runtime_board(r->server);
+    ao2_recent_t refused = {0};
+
+    refused.at = r->request_time;
+    refused.number = cause->number;
+    refused.status = cause->status;
+    copy(refused.reason, cause->id, sizeof(refused.reason));
+    copy(refused.address, r->useragent_ip, sizeof(refused.address));
+    copy(refused.client, who ? who->client : NULL, sizeof(refused.client));
+    copy(refused.location, r->uri, sizeof(refused.location));
+    copy(refused.detail, state->refusal->detail, sizeof(refused.detail));
+    if (state->credential.token.ptr) {
+        ao2_token_id(refused.token_id, state->credential.token);
+    }
+    ao2_recent_note(board->recent, &refused, board->shared);
+}
+
 int ao2_figures_log(request_rec *r)
 {
     const ao2_counters_t *counters = ao2_runtime_figures(r->server)->counters;
@@ -157,5 +187,8 @@ int ao2_figures_log(request_rec *r)
                                issuer_of(state), label),
               column_of(state->refusal ? state->refusal->cause : NULL));
     count_client(at, state, counters);
+    if (state->refusal) {
+        note_refusal(at, state);
+    }
     return DECLINED;
 }

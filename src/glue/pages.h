@@ -13,4 +13,7 @@
 /** Hook handler. */
 int ao2_pages_handle(request_rec *r);
 
+/** Puts the status into mod_status's page, where that module is. */
+void ao2_pages_register(void);
+
 #endif

@@ -474,6 +474,10 @@ void ao2_runtime_sources(const server_rec *server,
     sources->now = apr_time_now();
     sources->board = runtime->ports.board;
     sources->verifiers = runtime->verifiers;
+    sources->upstreams = runtime->upstreams;
+    sources->registry = ao2_server_of(server)->registry
+                            ? ao2_server_of(server)->registry->source
+                            : NULL;
     sources->shared_cache = ao2_caches_name_of(server);
     sources->token_cache = ao2_server_of(server)->token_cache->bytes;
 }

@@ -40,10 +40,16 @@ static apr_size_t counters_size(void)
     return align(sizeof(ao2_counters_memory_t));
 }
 
+static apr_size_t recent_size(void)
+{
+    return align(sizeof(ao2_recent_memory_t));
+}
+
 apr_size_t ao2_board_size(apr_size_t parties)
 {
     return align(sizeof(ao2_party_t) * parties) + flights_size() +
-           refusals_size() + limits_size() + secret_size() + counters_size();
+           refusals_size() + limits_size() + secret_size() +
+           counters_size() + recent_size();
 }
 
 static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
@@ -60,6 +66,8 @@ static void lay_out(ao2_board_t *board, void *memory, apr_size_t parties)
     at += secret_size();
     board->counters.memory = (void *)at;
     at += counters_size();
+    board->recent = (void *)at;
+    at += recent_size();
     board->parties = (void *)at;
     board->party_count = parties;
 }

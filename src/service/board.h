@@ -18,6 +18,7 @@
 #include "service/counters.h"
 #include "service/notice.h"
 #include "service/pause.h"
+#include "service/recent.h"
 
 /** Bytes that name a party: SHA-256 of all its settings. */
 #define AO2_PARTY_DIGEST 32
@@ -144,6 +145,7 @@ typedef struct {
     apr_uint64_t *secret; /**< two words: of the hashes of names that callers
                                choose; drawn once */
     ao2_counters_t counters;
+    ao2_recent_memory_t *recent;
 } ao2_board_t;
 
 /** The bytes a board takes. @param parties  how many there may be, over all

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "base/siphash.h"
 
 /* Plans that have figures of their own. */
@@ -167,6 +169,22 @@ void ao2_limits_left(const ao2_board_t *board, ao2_quota_t *quotas,
         find(board, key, &due_ns);
         ao2_limit_look(&quotas[i], &plan->limits[i], due_ns, now);
     }
+}
+
+/* Each part is ended by a NUL, which no name holds. */
+ao2_span_t ao2_limits_owner(const ao2_subscription_t *subscription,
+                            apr_pool_t *pool)
+{
+    static const char kind[] = "subscription";
+    const char *application = subscription->application->id;
+    const ao2_api_t *api = subscription->api;
+    ao2_span_t who;
+
+    who.ptr = apr_psprintf(pool, "%s%c%s%c%s%c%s", kind, 0, application, 0,
+                           api->name, 0, api->version);
+    who.len = sizeof(kind) + strlen(application) + strlen(api->name)
+              + strlen(api->version) + 3;
+    return who;
 }
 
 static void note_asked(const ao2_board_t *board, const ao2_plan_t *plan,

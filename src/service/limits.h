@@ -31,6 +31,11 @@
 int ao2_limits_use(ao2_board_t *board, ao2_quota_t *quotas,
                    const ao2_plan_t *plan, ao2_span_t who, apr_time_t now);
 
+/** Whose allowance that of a subscription is: its own, apart from all that
+ *  others may be. @return in @a pool */
+ao2_span_t ao2_limits_owner(const ao2_subscription_t *subscription,
+                            apr_pool_t *pool);
+
 /** What is left, without counting. */
 void ao2_limits_left(const ao2_board_t *board, ao2_quota_t *quotas,
                      const ao2_plan_t *plan, ao2_span_t who, apr_time_t now);

@@ -133,6 +133,15 @@ static void tick(ao2_registry_source_t *port)
     (void)port;
 }
 
+static void tell_pages(ao2_registry_source_t *port, ao2_registry_told_t *told,
+                       apr_pool_t *pool)
+{
+    (void)port;
+    (void)pool;
+    memset(told, 0, sizeof(*told));
+    told->kind = "dbd";
+}
+
 ao2_code_t ao2_registry_database_open(ao2_registry_source_t **psource,
                                       const ao2_answers_settings_t *settings,
                                       apr_pool_t *pool, ao2_fail_t *fail)
@@ -147,6 +156,7 @@ ao2_code_t ao2_registry_database_open(ao2_registry_source_t **psource,
     port->epoch = epoch;
     port->reuse = 0;
     port->retry_after_sec = retry_after_sec;
+    port->tell = tell_pages;
     port->tick = tick;
     port->context = answers;
     *psource = code == AO2_OK ? port : NULL;

@@ -23,6 +23,7 @@ typedef struct {
     ao2_shelf_t *shelf;
     apr_time_t looked_at; /* atomic */
     apr_time_t ticked_at; /* atomic */
+    apr_time_t read_at;   /* atomic: what is on the shelf was */
     apr_thread_mutex_t *looking; /* guards what follows */
     ao2_file_stamp_t stamp;
     apr_time_t told_at;
@@ -104,6 +105,12 @@ static void tell(source_t *self, ao2_code_t code, const char *text)
     log->write(log, AO2_LEVEL_ERROR, code, self->told);
 }
 
+static void note_read(source_t *self)
+{
+    __atomic_store_n(&self->read_at, self->file.clock->now(self->file.clock),
+                     __ATOMIC_RELAXED);
+}
+
 static void reload(source_t *self)
 {
     int had_one = ao2_shelf_puts(self->shelf) > 0;
@@ -115,6 +122,7 @@ static void reload(source_t *self)
         apr_snprintf(text, sizeof(text), "ApiRegistry: %s is read",
                      self->file.path);
         self->told[0] = '\0';
+        note_read(self);
         log->write(log, AO2_LEVEL_INFO, AO2_OK, text);
         return;
     }
@@ -238,6 +246,27 @@ static int retry_after_sec(ao2_registry_source_t *port)
     return (int)apr_time_sec(self->file.ttl) + 1;
 }
 
+/* While somebody reads the file, the fault of before is not told. */
+static void tell_pages(ao2_registry_source_t *port, ao2_registry_told_t *told,
+                       apr_pool_t *pool)
+{
+    source_t *self = port->context;
+
+    memset(told, 0, sizeof(*told));
+    told->kind = "file";
+    told->path = self->file.path;
+    told->version = ao2_shelf_puts(self->shelf);
+    told->read = __atomic_load_n(&self->read_at, __ATOMIC_RELAXED);
+    told->whole = ao2_shelf_hold(self->shelf, pool);
+    if (apr_thread_mutex_trylock(self->looking) == APR_SUCCESS) {
+        if (self->told[0]) {
+            told->fault = apr_pstrdup(pool, self->told);
+            told->fault_at = self->told_at;
+        }
+        apr_thread_mutex_unlock(self->looking);
+    }
+}
+
 static void start(source_t *self)
 {
     ao2_file_stamp(&self->stamp, self->file.path);
@@ -245,6 +274,9 @@ static void start(source_t *self)
         !ao2_file_same(&self->stamp, &self->file.first_stamp) ||
         !ao2_shelf_put(self->shelf, self->file.first, NULL)) {
         reload(self);
+    }
+    else {
+        note_read(self);
     }
 }
 
@@ -263,6 +295,7 @@ ao2_code_t ao2_registry_file_open(ao2_registry_source_t **psource,
     self->port.epoch = epoch;
     self->port.reuse = REUSE;
     self->port.retry_after_sec = retry_after_sec;
+    self->port.tell = tell_pages;
     self->port.tick = tick;
     self->port.context = self;
     if (apr_thread_mutex_create(&self->looking, APR_THREAD_MUTEX_DEFAULT,

@@ -11,6 +11,18 @@
 
 #include "core/subscription.h"
 
+/** What pages tell of a registry. */
+typedef struct {
+    const char *kind;      /**< "file" or "dbd" */
+    const char *path;      /**< of the file; NULL: none */
+    apr_time_t read;       /**< when what is in force was; 0: not said */
+    apr_int64_t version;   /**< how often it was, in this process; 0: never,
+                                or not said */
+    const char *fault;     /**< why a newer one is not in force; NULL: none */
+    apr_time_t fault_at;   /**< when that was told last */
+    const ao2_registry_t *whole; /**< NULL: rows are asked for one by one */
+} ao2_registry_told_t;
+
 typedef struct ao2_registry_source {
     /**
      * The client with that id of that issuer object.
@@ -45,6 +57,11 @@ typedef struct ao2_registry_source {
 
     /** When to ask again after AO2_E_REGISTRY_UNAVAILABLE: 1 or more. */
     int (*retry_after_sec)(struct ao2_registry_source *self);
+
+    /** Tell pages. Waits for nobody. @param told  what it points to lives in
+     *  @a pool, or longer */
+    void (*tell)(struct ao2_registry_source *self, ao2_registry_told_t *told,
+                 apr_pool_t *pool);
 
     /** Background work, about once a second from one thread. */
     void (*tick)(struct ao2_registry_source *self);

@@ -7,6 +7,7 @@
 #include "base/page.h"
 #include "service/exposition.h"
 #include "service/keys_shown.h"
+#include "service/status_parts.h"
 
 json_t *ao2_status_time(apr_time_t time)
 {
@@ -16,11 +17,6 @@ json_t *ao2_status_time(apr_time_t time)
 json_t *ao2_status_text(const char *text, apr_pool_t *pool)
 {
     return text ? json_string(ao2_page_visible(text, pool)) : json_null();
-}
-
-static void set(json_t *object, const char *member, json_t *value)
-{
-    json_object_set_new(object, member, value);
 }
 
 static json_t *seconds(apr_time_t from, apr_time_t to)
@@ -41,8 +37,8 @@ static json_t *key_list(const ao2_keys_shown_t *shown, apr_pool_t *pool)
         const char *alg = apr_pstrmemdup(pool, shown->keys[i].alg,
                                          sizeof(shown->keys[i].alg) - 1);
 
-        set(key, "kid", ao2_status_text(*kid ? kid : NULL, pool));
-        set(key, "alg", ao2_status_text(alg, pool));
+        ao2_status_set(key, "kid", ao2_status_text(*kid ? kid : NULL, pool));
+        ao2_status_set(key, "alg", ao2_status_text(alg, pool));
         json_array_append_new(list, key);
     }
     return list;
@@ -60,11 +56,12 @@ static void add_keys(json_t *object, const ao2_verifier_t *verifier,
     }
     ao2_keys_shown(&shown, verifier->remote);
     at = times.fetched ? times.fetched : shown.at;
-    set(object, "key_count", json_integer(shown.count));
-    set(object, "key_age", seconds(at, sources->now));
-    set(object, "key_due_in", seconds(sources->now, times.due));
-    set(object, "key_usable_for", seconds(sources->now, times.expires));
-    set(object, "keys", key_list(&shown, pool));
+    ao2_status_set(object, "key_count", json_integer(shown.count));
+    ao2_status_set(object, "key_age", seconds(at, sources->now));
+    ao2_status_set(object, "key_due_in", seconds(sources->now, times.due));
+    ao2_status_set(object, "key_usable_for",
+                   seconds(sources->now, times.expires));
+    ao2_status_set(object, "keys", key_list(&shown, pool));
 }
 
 /* Names are those of one server: in another virtual host somebody else may
@@ -100,16 +97,51 @@ static json_t *issuer_of(const ao2_status_sources_t *sources, int index,
     json_t *object = json_object();
     const char *target;
 
-    set(object, "name",
+    ao2_status_set(object, "name",
         ao2_status_text(numbered(issuer->name, before, pool), pool));
-    set(object, "url", ao2_status_text(issuer->rules.issuer_url, pool));
-    set(object, "format", json_string(formats[issuer->format]));
-    set(object, "introspects", json_boolean(issuer->introspects));
+    ao2_status_set(object, "url",
+                   ao2_status_text(issuer->rules.issuer_url, pool));
+    ao2_status_set(object, "format", json_string(formats[issuer->format]));
+    ao2_status_set(object, "introspects", json_boolean(issuer->introspects));
     ao2_status_add_remote(object, verifier->remote, sources->now, pool);
     target = json_string_value(json_object_get(object, "target"));
-    set(object, "target", json_string(numbered(target, before, pool)));
+    ao2_status_set(object, "target",
+                   json_string(numbered(target, before, pool)));
     add_keys(object, verifier, sources, pool);
     return object;
+}
+
+static const char *name_in(const json_t *list, size_t index)
+{
+    return json_string_value(json_object_get(json_array_get(list, index),
+                                             "name"));
+}
+
+/* Puts an object where its name belongs. */
+static void add_by_name(json_t *list, json_t *object)
+{
+    const char *name = json_string_value(json_object_get(object, "name"));
+    size_t at = json_array_size(list);
+
+    while (at > 0 && strcmp(name_in(list, at - 1), name) > 0) {
+        at--;
+    }
+    json_array_insert_new(list, at, object);
+}
+
+static json_t *upstreams_of(const ao2_status_sources_t *sources,
+                            apr_pool_t *pool)
+{
+    json_t *list = json_array();
+    int i;
+
+    for (i = 0; i < sources->upstreams->nelts; i++) {
+        add_by_name(list, ao2_upstream_status(
+                              APR_ARRAY_IDX(sources->upstreams, i,
+                                            ao2_upstream_t *),
+                              sources->now, pool));
+    }
+    return list;
 }
 
 static json_t *issuers_of(const ao2_status_sources_t *sources,
@@ -119,7 +151,7 @@ static json_t *issuers_of(const ao2_status_sources_t *sources,
     int i;
 
     for (i = 0; i < sources->verifiers->nelts; i++) {
-        json_array_append_new(list, issuer_of(sources, i, pool));
+        add_by_name(list, issuer_of(sources, i, pool));
     }
     return list;
 }
@@ -128,7 +160,7 @@ static json_t *named(const char *name)
 {
     json_t *object = json_object();
 
-    set(object, "name", json_string(name));
+    ao2_status_set(object, "name", json_string(name));
     return object;
 }
 
@@ -145,7 +177,8 @@ static json_t *cache_of(const ao2_counters_t *counters, const char *name,
     const char *word = ao2_metric_word(AO2_METRIC_LOOKUPS, column, pool);
 
     while (row && word) {
-        set(object, word, json_integer((json_int_t)ao2_row_sum(row, column)));
+        ao2_status_set(object, word,
+                       json_integer((json_int_t)ao2_row_sum(row, column)));
         word = ao2_metric_word(AO2_METRIC_LOOKUPS, ++column, pool);
     }
     return object;
@@ -164,14 +197,15 @@ static json_t *caches_of(const ao2_status_sources_t *sources,
                            AO2_MOST_WORDS),
         AO2_LABEL_NONE);
 
-    set(process, "entries", json_integer(present->entries));
-    set(process, "bytes", json_integer(present->bytes));
-    set(process, "bytes_allowed",
+    ao2_status_set(process, "entries", json_integer(present->entries));
+    ao2_status_set(process, "bytes", json_integer(present->bytes));
+    ao2_status_set(process, "bytes_allowed",
         json_integer((json_int_t)sources->token_cache * present->processes));
-    set(process, "evictions",
+    ao2_status_set(process, "evictions",
         evictions ? json_integer((json_int_t)ao2_row_sum(evictions, 0))
                   : json_null());
-    set(shared, "provider", ao2_status_text(sources->shared_cache, pool));
+    ao2_status_set(shared, "provider",
+                   ao2_status_text(sources->shared_cache, pool));
     json_array_append_new(list, process);
     json_array_append_new(list, shared);
     json_array_append_new(list, cache_of(counters, "refused", pool));
@@ -187,10 +221,11 @@ static json_t *flights_of(const ao2_counters_t *counters,
     int column = 0;
     const char *word = ao2_metric_word(AO2_METRIC_FLIGHTS, column, pool);
 
-    set(object, "running", json_integer(present->flights));
-    set(object, "waiting", json_integer(present->waiting));
+    ao2_status_set(object, "running", json_integer(present->flights));
+    ao2_status_set(object, "waiting", json_integer(present->waiting));
     while (row && word) {
-        set(object, word, json_integer((json_int_t)ao2_row_sum(row, column)));
+        ao2_status_set(object, word,
+                       json_integer((json_int_t)ao2_row_sum(row, column)));
         word = ao2_metric_word(AO2_METRIC_FLIGHTS, ++column, pool);
     }
     return object;
@@ -208,15 +243,21 @@ json_t *ao2_status_make(const ao2_status_sources_t *sources,
     if (counters) {
         ao2_counters_present(counters, &present);
     }
-    set(model, "version", json_string(sources->version));
-    set(model, "time", ao2_status_time(sources->now));
-    set(model, "since",
+    ao2_status_set(model, "version", json_string(sources->version));
+    ao2_status_set(model, "time", ao2_status_time(sources->now));
+    ao2_status_set(model, "since",
         ao2_status_time(counters ? counters->memory->since : 0));
-    set(model, "counting", json_boolean(counters != NULL));
-    set(model, "processes", json_integer(present.processes));
-    set(model, "issuers", issuers_of(sources, pool));
-    set(model, "caches", caches_of(sources, counters, &present, pool));
-    set(model, "flights", flights_of(counters, &present, pool));
-    set(model, "upstreams", json_array());
+    ao2_status_set(model, "counting", json_boolean(counters != NULL));
+    ao2_status_set(model, "processes", json_integer(present.processes));
+    ao2_status_set(model, "issuers", issuers_of(sources, pool));
+    ao2_status_set(model, "caches",
+                   caches_of(sources, counters, &present, pool));
+    ao2_status_set(model, "flights", flights_of(counters, &present, pool));
+    ao2_status_add_registry(model, sources, pool);
+    ao2_status_set(model, "upstreams", upstreams_of(sources, pool));
+    ao2_status_set(model, "authentication", ao2_status_paths(counters, pool));
+    ao2_status_set(model, "refusals",
+                   ao2_status_refusals(sources->board, pool));
+    ao2_status_set(model, "counters", ao2_status_counters(counters, pool));
     return model;
 }

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "service/store.h"
+#include "service/upstream.h"
 #include "service/verifier.h"
 
 /** What there is. Borrowed. */
@@ -20,6 +21,8 @@ typedef struct {
     apr_time_t now;
     ao2_board_t *board;   /**< NULL: nothing is shared */
     const apr_array_header_t *verifiers; /**< of ao2_verifier_t *: all */
+    const apr_array_header_t *upstreams; /**< of ao2_upstream_t *: all */
+    ao2_registry_source_t *registry; /**< NULL: there is none */
     const char *shared_cache; /**< its name; NULL: there is none */
     apr_size_t token_cache;   /**< what ApiTokenCache allows; 0: off */
 } ao2_status_sources_t;
