@@ -415,20 +415,29 @@ def test_several_issuers(httpd, issuer):
         other.stop()
 
 
+def mistype(text):
+    text = text[:-1] + ("0" if text[-1] != "0" else "1")
+    tokens.minted.add(text)
+    return text
+
+
 def test_api_tokens_are_shown_to_nobody(httpd, issuer):
     """Nor are mistyped ones, where API tokens are accepted."""
     good = api_token()
-    mistyped = good[:-1] + ("0" if good[-1] != "0" else "1")
     mixed = "<Location /mixed>\nApiAccept apitoken corp\n</Location>\n"
     server = run(httpd, issuer, more="ApiRegistry file:conf/registry.json\n"
                  + mixed, registry=document(application(
                      1, row=token_row(good))))
-    other = "api_of-another-maker"
-    issuer.answers = {text: active() for text in (good, mistyped, other)}
-    asked = [status(server, text, path) for path in ("/", "/mixed/")
-             for text in (good, mistyped, other)]
-    assert asked == [401, 200, 200, 200, 401, 200]
-    assert {form["token"] for form in issuer.forms} == {mistyped, other}
+    plain, refused = mistype(good), mistype(api_token())
+    others = "api_of-another-maker", "api_of-yet-another"
+    issuer.answers = {text: active()
+                      for text in (good, plain, refused, *others)}
+    assert [status(server, text) for text in (good, plain, others[0])] == \
+        [401, 200, 200]
+    assert [status(server, text, "/mixed/")
+            for text in (good, refused, others[1])] == [200, 401, 200]
+    assert [form["token"] for form in issuer.forms] == \
+        [plain, others[0], others[1]]
 
 
 def test_location_that_accepts_another(httpd, issuer):
