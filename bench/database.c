@@ -6,7 +6,8 @@
  *
  * Three figures, separated by tabs: microseconds of a decision that has to
  * ask (twice), for one caller; such decisions a second for 16 callers;
- * nanoseconds of one whose answers are there.
+ * nanoseconds of one whose answers are there. Each of the best of 20 series,
+ * so that what else runs on the machine counts little.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,9 @@
 #define PER_APPLICATION 10
 #define APIS 200
 #define CALLERS 16
-#define ASKED 2000
-#define KEPT 200000
+#define SERIES 20
+#define ASKED 100
+#define KEPT 5000
 /* Applications that a process has the answers of. */
 #define HOT 1000
 
@@ -95,9 +97,10 @@ static double measure(ao2_registry_source_t *source, int applications,
     int i;
 
     for (i = 0; i < callers; i++) {
-        caller_t one = {source, applications, decisions,
-                        (unsigned)(i * decisions)};
+        static unsigned next;
+        caller_t one = {source, applications, decisions, next};
 
+        next += (unsigned)decisions;
         all[i] = one;
         apr_thread_create(&threads[i], NULL, run, &all[i], pool);
     }
@@ -105,6 +108,20 @@ static double measure(ao2_registry_source_t *source, int applications,
         apr_thread_join(&status, threads[i]);
     }
     return (double)(apr_time_now() - begin) / decisions;
+}
+
+static double best(ao2_registry_source_t *source, int applications,
+                   int callers, int decisions, apr_pool_t *pool)
+{
+    double least = measure(source, applications, callers, decisions, pool);
+    int i;
+
+    for (i = 1; i < SERIES; i++) {
+        double one = measure(source, applications, callers, decisions, pool);
+
+        least = one < least ? one : least;
+    }
+    return least;
 }
 
 int main(int argc, char **argv)
@@ -136,12 +153,11 @@ int main(int argc, char **argv)
     }
     settings.ttl = apr_time_from_sec(3600);
     ao2_registry_database_open(&keeps, &settings, pool, NULL);
-    measure(asks, applications, 1, 100, pool);
-    asked = measure(asks, applications, 1, ASKED, pool);
-    at_once = measure(asks, applications, CALLERS, ASKED, pool);
+    asked = best(asks, applications, 1, ASKED, pool);
+    at_once = best(asks, applications, CALLERS, ASKED, pool);
     applications = applications < HOT ? applications : HOT;
     measure(keeps, applications, 1, 20 * HOT, pool);
-    kept = measure(keeps, applications, 1, KEPT, pool);
+    kept = best(keeps, applications, 1, KEPT, pool);
     printf("%.0f\t%.0f\t%.0f\n", asked, CALLERS * 1e6 / at_once,
            kept * 1000);
     apr_pool_destroy(pool);
