@@ -4,10 +4,10 @@
  *
  *     bench/bench_database DRIVER PARAMS SUBSCRIPTIONS
  *
- * Three figures, separated by tabs: microseconds of a decision that has to
- * ask (twice), for one caller; such decisions a second for 16 callers;
- * nanoseconds of one whose answers are there. Each of the best of 20 series,
- * so that what else runs on the machine counts little.
+ * Two figures, separated by a tab: microseconds of a decision that has to
+ * ask (twice), and nanoseconds of one whose answers are there. Each of the
+ * best of many short series, so that what else runs on the machine counts
+ * little.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,6 @@
 #include <apr_dbd.h>
 #include <apr_general.h>
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
 
 #include "adapter/dbd_threads.h"
 #include "adapter/system_clock.h"
@@ -23,19 +22,11 @@
 
 #define PER_APPLICATION 10
 #define APIS 200
-#define CALLERS 16
-#define SERIES 20
-#define ASKED 100
-#define KEPT 5000
+#define SERIES 400
+#define ASKED 5
+#define KEPT 500
 /* Applications that a process has the answers of. */
 #define HOT 1000
-
-typedef struct {
-    ao2_registry_source_t *source;
-    int applications;
-    int decisions;
-    unsigned first;
-} caller_t;
 
 static void write_log(ao2_log_t *log, ao2_level_t level, ao2_code_t code,
                       const char *text)
@@ -67,59 +58,27 @@ static void decide(ao2_registry_source_t *source, int number,
     }
 }
 
-static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
-{
-    const caller_t *caller = data;
-    apr_pool_t *pool;
-    int i;
-
-    (void)thread;
-    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
-    for (i = 0; i < caller->decisions; i++) {
-        unsigned number = (caller->first + (unsigned)i) * 2654435761u;
-
-        decide(caller->source, (int)(number % (unsigned)caller->applications),
-               pool);
-        apr_pool_clear(pool);
-    }
-    apr_pool_destroy(pool);
-    return NULL;
-}
-
-/* Microseconds for one decision of each of so many callers. */
+/* Microseconds for one decision, in the best series. */
 static double measure(ao2_registry_source_t *source, int applications,
-                      int callers, int decisions, apr_pool_t *pool)
+                      int decisions, apr_pool_t *pool)
 {
-    apr_thread_t *threads[CALLERS];
-    caller_t all[CALLERS];
-    apr_time_t begin = apr_time_now();
-    apr_status_t status;
+    unsigned next = 0;
+    double least = 0;
+    int series;
     int i;
 
-    for (i = 0; i < callers; i++) {
-        static unsigned next;
-        caller_t one = {source, applications, decisions, next};
+    for (series = 0; series < SERIES; series++) {
+        apr_time_t begin = apr_time_now();
+        double took;
 
-        next += (unsigned)decisions;
-        all[i] = one;
-        apr_thread_create(&threads[i], NULL, run, &all[i], pool);
-    }
-    for (i = 0; i < callers; i++) {
-        apr_thread_join(&status, threads[i]);
-    }
-    return (double)(apr_time_now() - begin) / decisions;
-}
-
-static double best(ao2_registry_source_t *source, int applications,
-                   int callers, int decisions, apr_pool_t *pool)
-{
-    double least = measure(source, applications, callers, decisions, pool);
-    int i;
-
-    for (i = 1; i < SERIES; i++) {
-        double one = measure(source, applications, callers, decisions, pool);
-
-        least = one < least ? one : least;
+        for (i = 0; i < decisions; i++) {
+            decide(source, (int)(next++ * 2654435761u %
+                                 (unsigned)applications),
+                   pool);
+            apr_pool_clear(pool);
+        }
+        took = (double)(apr_time_now() - begin) / decisions;
+        least = series == 0 || took < least ? took : least;
     }
     return least;
 }
@@ -135,14 +94,15 @@ int main(int argc, char **argv)
     int applications = argc > 3 ? atoi(argv[3]) / PER_APPLICATION : 0;
     ao2_registry_source_t *asks;
     ao2_registry_source_t *keeps;
+    apr_pool_t *scratch;
     apr_pool_t *pool;
     double asked;
-    double at_once;
     double kept;
 
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&pool, NULL);
+    apr_pool_create(&scratch, pool);
     apr_dbd_init(pool);
     if (applications < 1 ||
         ao2_dbd_threads_make(&settings.database, &target, pool, NULL)
@@ -153,13 +113,10 @@ int main(int argc, char **argv)
     }
     settings.ttl = apr_time_from_sec(3600);
     ao2_registry_database_open(&keeps, &settings, pool, NULL);
-    asked = best(asks, applications, 1, ASKED, pool);
-    at_once = best(asks, applications, CALLERS, ASKED, pool);
+    asked = measure(asks, applications, ASKED, scratch);
     applications = applications < HOT ? applications : HOT;
-    measure(keeps, applications, 1, 20 * HOT, pool);
-    kept = best(keeps, applications, 1, KEPT, pool);
-    printf("%.0f\t%.0f\t%.0f\n", asked, CALLERS * 1e6 / at_once,
-           kept * 1000);
+    kept = measure(keeps, applications, KEPT, scratch);
+    printf("%.0f\t%.0f\n", asked, kept * 1000);
     apr_pool_destroy(pool);
     return 0;
 }

@@ -6,8 +6,8 @@
 
 Starts a PostgreSQL of its own. A line for each size and kind: processor time
 of reading the file, or of `htapi registry import` and the server filling the
-database; what a decision costs that has to ask, for one caller; how many of
-them a second 16 callers get; what one costs whose answers are there.
+database; what a decision costs that has to ask; what one costs whose answers
+are there.
 """
 import os
 import resource
@@ -29,8 +29,8 @@ def run(*words):
                           check=True, capture_output=True).stdout
 
 
-def row(size, kind, load, asked="-", at_once="-", kept="-"):
-    print(size, kind, load, asked, at_once, kept, sep="\t", flush=True)
+def row(size, kind, load, asked="-", kept="-"):
+    print(size, kind, load, asked, kept, sep="\t", flush=True)
 
 
 def in_file(size):
@@ -57,7 +57,7 @@ def in_database(size, driver, params, document, server):
 
 
 def main(sizes):
-    print("subscriptions\tregistry\tload_cpu_s\tasked_us\tasked_per_s\tkept_ns")
+    print("subscriptions\tregistry\tload_cpu_s\tasked_us\tkept_ns")
     server = Postgres()
     try:
         with tempfile.TemporaryDirectory() as place:
