@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "base/text.h"
+#include "core/trace.h"
 #include "glue/carriers.h"
 #include "glue/figures.h"
 #include "glue/identity.h"
@@ -342,6 +343,15 @@ static int has_issuer(const ao2_check_t *check)
     return 0;
 }
 
+/* A caller may say any: it is an id, which gives nobody a right. Several
+ * fields are joined by httpd, which makes them none. */
+static const char *trace_of(const request_rec *r)
+{
+    const char *value = apr_table_get(r->headers_in, AO2_TRACE_FIELD);
+
+    return value && ao2_trace_is_valid(ao2_span(value)) ? value : NULL;
+}
+
 /*
  * Makes the principal for the location that is in force now.
  * @param from  the state of a request with the same token; NULL: none
@@ -352,7 +362,7 @@ static ao2_code_t establish(request_rec *r, ao2_state_t *state,
 {
     const ao2_dir_t *dir = ao2_dir_of(r);
     const ao2_verifier_t **all = NULL;
-    ao2_check_t check = {NULL, 0, r->request_time};
+    ao2_check_t check = {NULL, 0, r->request_time, trace_of(r)};
     ao2_code_t code = accepted(&all, &check.count, r, fail);
 
     check.verifiers = all;

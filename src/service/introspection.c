@@ -34,6 +34,7 @@ typedef struct {
     ao2_span_t token;
     ao2_store_key_t key;
     int was_shared;
+    const char *trace;
 } question_t;
 
 static ao2_store_t *store_of(const ao2_introspection_t *introspection)
@@ -144,6 +145,7 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
     question_t *question = context;
     const ao2_introspection_t *introspection = question->introspection;
     const ao2_remote_t *remote = introspection->ways.remote;
+    const ao2_inquiry_t inquiry = {question->token, question->trace};
     apr_time_t now = ao2_remote_now(remote);
     apr_time_t expires;
     int is_strange;
@@ -160,7 +162,7 @@ static ao2_code_t work(void *context, ao2_flight_result_t *result,
         return code;
     }
     code = ao2_introspection_call(&result->value, &is_strange, introspection,
-                                  question->token, pool, fail);
+                                  &inquiry, pool, fail);
     if (code != AO2_OK) {
         if (is_strange) {
             note_refusal(question, code, now);
@@ -198,12 +200,12 @@ static ao2_code_t ask(ao2_span_t *text, question_t *question,
 
 ao2_code_t ao2_introspect(ao2_introspection_answer_t *answer,
                           ao2_introspection_t *introspection,
-                          ao2_span_t token, apr_pool_t *pool,
-                          ao2_fail_t *fail)
+                          ao2_span_t token, const char *trace,
+                          apr_pool_t *pool, ao2_fail_t *fail)
 {
     const ao2_remote_t *remote = introspection->ways.remote;
     apr_time_t now = ao2_remote_now(remote);
-    question_t question = {introspection, token, {0}, 0};
+    question_t question = {introspection, token, {0}, 0, trace};
     apr_time_t expires = 0;
     ao2_span_t text;
     ao2_code_t code = AO2_OK;

@@ -56,7 +56,7 @@ typedef struct {
  */
 ao2_code_t ao2_introspect(ao2_introspection_answer_t *answer,
                           ao2_introspection_t *introspection,
-                          ao2_span_t token, apr_pool_t *pool,
-                          ao2_fail_t *fail);
+                          ao2_span_t token, const char *trace,
+                          apr_pool_t *pool, ao2_fail_t *fail);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "core/form.h"
 #include "core/jws.h"
+#include "core/trace.h"
 #include "service/signature_check.h"
 
 #define JSON_TYPE "application/json"
@@ -40,8 +41,8 @@ static ao2_code_t find_url(const char **url,
 /* token, token_type_hint, then what the configuration adds. */
 static ao2_code_t make_request(ao2_http_request_t *request,
                                const ao2_introspection_settings_t *settings,
-                               ao2_span_t token, const ao2_errand_t *errand,
-                               ao2_fail_t *fail)
+                               const ao2_inquiry_t *inquiry,
+                               const ao2_errand_t *errand, ao2_fail_t *fail)
 {
     apr_pool_t *pool = errand->pool;
     apr_array_header_t *form = apr_array_make(pool, 8, sizeof(char *));
@@ -53,7 +54,7 @@ static ao2_code_t make_request(ao2_http_request_t *request,
     ao2_code_t code;
     int i;
 
-    ao2_form_add(form, "token", token);
+    ao2_form_add(form, "token", inquiry->token);
     ao2_form_add(form, "token_type_hint", ao2_span("access_token"));
     for (i = 0; i + 1 < settings->params->nelts; i += 2) {
         ao2_form_add(form, APR_ARRAY_IDX(settings->params, i, const char *),
@@ -62,6 +63,10 @@ static ao2_code_t make_request(ao2_http_request_t *request,
     }
     code = ao2_client_auth_apply(&settings->auth, &context, form, fields,
                                  fail);
+    if (inquiry->trace) {
+        APR_ARRAY_PUSH(fields, const char *) = apr_pstrcat(
+            pool, AO2_TRACE_FIELD ": ", inquiry->trace, NULL);
+    }
     request->form = ao2_form_text(form, pool);
     request->fields = fields;
     request->accept = JSON_TYPE ", " JWT_TYPE ";q=0.9";
@@ -199,7 +204,8 @@ static ao2_code_t check_status(ao2_errand_end_t *how,
  * has a token to which it answers strangely must not be able to have it left
  * alone. */
 static ao2_code_t run(ao2_http_answer_t *answer, ao2_errand_end_t *how,
-                      const ao2_introspection_t *self, ao2_span_t token,
+                      const ao2_introspection_t *self,
+                      const ao2_inquiry_t *inquiry,
                       const ao2_errand_t *errand, ao2_fail_t *fail)
 {
     ao2_http_request_t request = {0};
@@ -208,7 +214,7 @@ static ao2_code_t run(ao2_http_answer_t *answer, ao2_errand_end_t *how,
 
     *how = AO2_ERRAND_FAILED;
     if (code == AO2_OK) {
-        code = make_request(&request, self->settings, token, errand,
+        code = make_request(&request, self->settings, inquiry, errand,
                             fail);
     }
     if (code != AO2_OK) {
@@ -225,8 +231,8 @@ static ao2_code_t run(ao2_http_answer_t *answer, ao2_errand_end_t *how,
 
 ao2_code_t ao2_introspection_call(ao2_span_t *claims, int *is_strange,
                                   const ao2_introspection_t *self,
-                                  ao2_span_t token, apr_pool_t *pool,
-                                  ao2_fail_t *fail)
+                                  const ao2_inquiry_t *inquiry,
+                                  apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_errand_t errand;
     ao2_errand_end_t how;
@@ -240,7 +246,7 @@ ao2_code_t ao2_introspection_call(ao2_span_t *claims, int *is_strange,
     if (code != AO2_OK) {
         return code;
     }
-    code = run(&answer, &how, self, token, &errand, fail);
+    code = run(&answer, &how, self, inquiry, &errand, fail);
     ao2_errand_end(&errand, how);
     /* Keys for a signed answer may have to be called for, from a place of
      * their own. */

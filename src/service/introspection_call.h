@@ -14,6 +14,13 @@ struct ao2_introspection {
     ao2_introspection_ways_t ways;
 };
 
+/** What is asked. Borrowed. */
+typedef struct {
+    ao2_span_t token;
+    const char *trace; /**< that the call is a part of (core/trace.h); NULL:
+                            none */
+} ao2_inquiry_t;
+
 /**
  * Call the endpoint about a token.
  * @param claims  the answer's claims as JSON text, in @a pool; absent when
@@ -24,7 +31,7 @@ struct ao2_introspection {
  */
 ao2_code_t ao2_introspection_call(ao2_span_t *claims, int *is_strange,
                                   const ao2_introspection_t *introspection,
-                                  ao2_span_t token, apr_pool_t *pool,
-                                  ao2_fail_t *fail);
+                                  const ao2_inquiry_t *inquiry,
+                                  apr_pool_t *pool, ao2_fail_t *fail);
 
 #endif

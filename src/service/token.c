@@ -126,11 +126,12 @@ static ao2_code_t check_jwt(const jwt_t *jwt, const ao2_verifier_t *verifier,
 
 static ao2_code_t introspect(ao2_verdict_t *verdict,
                              const ao2_verifier_t *verifier, ao2_span_t token,
-                             apr_pool_t *pool, ao2_fail_t *fail)
+                             const ao2_check_t *check, apr_pool_t *pool,
+                             ao2_fail_t *fail)
 {
     ao2_introspection_answer_t answer;
     ao2_code_t code = ao2_introspect(&answer, verifier->introspection, token,
-                                     pool, fail);
+                                     check->trace, pool, fail);
 
     verdict->retry_after_sec = answer.retry_after_sec;
     verdict->path = answer.was_shared ? AO2_PATH_SHARED
@@ -147,8 +148,8 @@ static ao2_code_t introspect(ao2_verdict_t *verdict,
  * is; of the latter, only that it is a yes, and until when, counts here. */
 static ao2_code_t introspect_too(ao2_verdict_t *verdict,
                                  const ao2_verifier_t *verifier,
-                                 ao2_span_t token, apr_pool_t *pool,
-                                 ao2_fail_t *fail)
+                                 ao2_span_t token, const ao2_check_t *check,
+                                 apr_pool_t *pool, ao2_fail_t *fail)
 {
     ao2_principal_t *own = verdict->principal;
     apr_time_t until = verdict->until;
@@ -159,7 +160,7 @@ static ao2_code_t introspect_too(ao2_verdict_t *verdict,
                         "%s cannot be asked in this process",
                         verifier->issuer->label);
     }
-    code = introspect(verdict, verifier, token, pool, fail);
+    code = introspect(verdict, verifier, token, check, pool, fail);
     verdict->principal = code == AO2_OK ? own : NULL;
     if (until < verdict->until) {
         verdict->until = until;
@@ -199,7 +200,7 @@ static ao2_code_t verify_jwt(ao2_verdict_t *verdict, const jwt_t *jwt,
         verdict->until = verdict->principal->expires;
     }
     return issuer->introspect_jwt
-               ? introspect_too(verdict, verifier, token, pool, fail)
+               ? introspect_too(verdict, verifier, token, check, pool, fail)
                : AO2_OK;
 }
 
@@ -225,7 +226,7 @@ static ao2_code_t verify_opaque(ao2_verdict_t *verdict, int is_jwt,
             continue;
         }
         verdict->epoch = ao2_verifier_epoch(verifier);
-        code = introspect(verdict, verifier, token, pool, &why);
+        code = introspect(verdict, verifier, token, check, pool, &why);
         if (code == AO2_OK) {
             verdict->verifier = verifier;
             verdict->jwt_as_opaque = is_jwt;

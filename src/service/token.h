@@ -14,6 +14,8 @@ typedef struct {
     const ao2_verifier_t *const *verifiers; /**< in the order of preference */
     int count;
     apr_time_t now;
+    const char *trace; /**< that the request belongs to (core/trace.h), for
+                            calls on its behalf; NULL: none */
 } ao2_check_t;
 
 /** The ways in which it may be known whose token it is. */

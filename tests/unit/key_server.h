@@ -174,7 +174,7 @@ static inline ao2_code_t call(const setup_t *setup, const ao2_key_t *key,
 {
     ao2_signer_t signer = {key, key->alg, NULL};
     const ao2_verifier_t *all[] = {&setup->verifier};
-    ao2_check_t check = {all, 1, fake.now};
+    ao2_check_t check = {all, 1, fake.now, NULL};
     ao2_verdict_t verdict;
     const char *token;
     ao2_code_t code;

@@ -130,7 +130,7 @@ static ao2_code_t ask(setup_t *setup, const char *token,
                       ao2_verdict_t *verdict)
 {
     const ao2_verifier_t *all[] = {&setup->verifier};
-    ao2_check_t check = {all, 1, fake.now};
+    ao2_check_t check = {all, 1, fake.now, NULL};
     ao2_verdict_t own;
     ao2_fail_t fail = {0};
 
@@ -273,7 +273,7 @@ static void several_issuers(void **state)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         setup_t *setups[2];
         const ao2_verifier_t *all[2];
-        ao2_check_t check = {all, 2, NOW};
+        ao2_check_t check = {all, 2, NOW, NULL};
         ao2_verdict_t verdict;
 
         for (k = 0; k < 2; k++) {
