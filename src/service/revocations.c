@@ -199,7 +199,9 @@ static void look(ao2_revocations_t *revocations, apr_time_t now)
         return;
     }
     ao2_file_stamp(&stamp, revocations->path);
-    age = now - stamp.mtime;
+    /* By the time of now, not of when this began: a file that was cut a moment
+     * ago, to be written anew, must not seem to be of the future. */
+    age = revocations->clock->now(revocations->clock) - stamp.mtime;
     if (!ao2_file_same(&stamp, &revocations->stamp) &&
         (age < 0 || age >= SETTLE)) {
         revocations->stamp = stamp;

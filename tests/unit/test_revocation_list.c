@@ -1,6 +1,10 @@
 #include "unit/support.h"
 
+#include <unistd.h>
+
+#include "base/file.h"
 #include "service/revocation_list.h"
+#include "service/revocations.h"
 
 #define HALF "00112233445566778899aabbccddeeff"
 #define DIGEST HALF HALF
@@ -97,9 +101,81 @@ static void nul(void **state)
                      AO2_E_MISCONFIGURED);
 }
 
+/* What the clock says next, and from then on. */
+static struct {
+    apr_time_t first;
+    apr_time_t then;
+} says;
+
+static apr_time_t fake_now(ao2_clock_t *self)
+{
+    apr_time_t now = says.first;
+
+    (void)self;
+    says.first = says.then;
+    return now;
+}
+
+static void no_log(ao2_log_t *self, ao2_level_t level, ao2_code_t code,
+                   const char *text)
+{
+    (void)self;
+    (void)level;
+    (void)code;
+    (void)text;
+}
+
+/* @return when it was changed */
+static apr_time_t write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    ao2_file_stamp_t stamp;
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    ao2_file_stamp(&stamp, path);
+    return stamp.mtime;
+}
+
+/* A file that was cut to be written anew is not taken for an empty one,
+ * however long a request was held up; one that stays so is. */
+static void being_written(void **state)
+{
+    static ao2_clock_t clock_port = {fake_now, NULL};
+    static ao2_log_t log_port = {no_log, NULL};
+    const char *path = apr_psprintf(*state, "/tmp/ao2-revoked-%ld",
+                                    (long)getpid());
+    apr_time_t second = APR_USEC_PER_SEC;
+    ao2_principal_t who = alice();
+    ao2_revocations_t *revocations;
+    apr_time_t changed;
+
+    write_file(path, "jti:t\n");
+    assert_int_equal(ao2_revocations_make(&revocations, path, &clock_port,
+                                          &log_port, *state, NULL),
+                     AO2_OK);
+    changed = write_file(path, "");
+    says.first = changed - second;
+    says.then = changed + second / 10;
+    assert_int_equal(ao2_revocations_check(revocations, &who, NULL),
+                     AO2_E_TOKEN_REVOKED);
+    says.first = changed + 2 * second;
+    says.then = says.first;
+    assert_int_equal(ao2_revocations_check(revocations, &who, NULL), AO2_OK);
+    /* One that is truly of the future counts. */
+    changed = write_file(path, "jti:t\n");
+    says.first = changed - 100 * second;
+    says.then = says.first;
+    assert_int_equal(ao2_revocations_check(revocations, &who, NULL),
+                     AO2_E_TOKEN_REVOKED);
+    unlink(path);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(rows), TEST(nul)};
+    const struct CMUnitTest tests[] = {TEST(rows), TEST(nul),
+                                       TEST(being_written)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
