@@ -16,6 +16,7 @@
  *     /control/rotate[?keep=1]    new keys; keep: the old ones stay published
  *     /control/fail?status=N      every answer is this status; 0: no longer
  *     /control/delay?ms=N         every answer is late; 0: no longer
+ *     /control/forget             opaque tokens are good no longer
  *     /control/reset              counters and switches
  *     /control/state
  * Each answers {"calls": {path: count}, "kids": [the published keys],
@@ -159,6 +160,9 @@ const switches = {
   },
   delay(query) {
     state.delay = Number(query.get('ms'));
+  },
+  forget() {
+    Store.entries.clear();
   },
   reset() {
     Object.assign(state, { calls: {}, fail: 0, delay: 0 });

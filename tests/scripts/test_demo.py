@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2]
 JWT = [401, 200, 403, 401, 401, 401]
 OPAQUE = [200, 401]
+UPSTREAM = [401, 200, 200]
 SUBSCRIPTION = [403, 200, 200, 200, 429, 403]
 
 
@@ -49,7 +50,8 @@ def alive(pid):
 
 @pytest.mark.parametrize("words,caller,servers,statuses", [
     ([], "alice", 2, JWT + SUBSCRIPTION),
-    (["--issuer", "real"], "pizza-app", 3, JWT + OPAQUE + SUBSCRIPTION)])
+    (["--issuer", "real"], "pizza-app", 3,
+     JWT + OPAQUE + UPSTREAM + SUBSCRIPTION)])
 def test_demo(demo, words, caller, servers, statuses):
     code, output, errors = demo.run(*words)
     assert code == 0, output + errors
