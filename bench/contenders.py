@@ -121,7 +121,7 @@ class ModOauth2(Contender):
     def conf(self):
         url = self.world.introspector.url
         start = "AuthType oauth2\nRequire valid-user\nOAuth2TokenVerify "
-        return "OAuth2Cache shm max_entries=100000\n" + locations({
+        return locations({
             "jwt": f"{start}jwks_uri {url}/jwks",
             "opaque": f"{start}introspect {url}/introspect introspect.auth="
                       f"client_secret_basic&client_id={CLIENT}"
@@ -143,7 +143,6 @@ class ModAuthOpenidc(Contender):
     def conf(self):
         return f"""
 OIDCCryptoPassphrase {SECRET}
-OIDCCacheShmMax 100000
 OIDCOAuthSSLValidateServer Off
 OIDCOAuthRemoteUserClaim sub
 {self.way()}
