@@ -11,7 +11,8 @@ pytestmark = pytest.mark.skipif(
     MPM != "event", reason="configtest is the same with every MPM")
 TOP = Path(__file__).parents[2]
 #: Directives of others that the module only watches.
-WATCHED = {"Require", "AuthType"}
+WATCHED = {"Require", "AuthType", "DBDriver", "DBDParams", "DBDMin",
+           "DBDPersist", "DBDInitSQL"}
 HUGE = "x" * 100_000
 FLAG = (["On", "off", "ON"], {"yes": "On or Off", "1": "On or Off"})
 DURATION = (["0", "90", "500ms", "30s", "5mi", "1h", "2d"], {
