@@ -261,8 +261,10 @@ static ao2_code_t renew(request_rec *r, ao2_attachment_t *attachment,
                         ao2_hint_t *hint, ao2_fail_t *fail)
 {
     static const char *const reasons[] = {
-        "", " to a request that cannot be sent again: its body is longer "
-            "than ApiRetryOn401 keeps", " and the caller has left"};
+        "",
+        (" to a request that cannot be sent again: its body is longer than "
+         "ApiRetryOn401 keeps"),
+        " and the caller has left"};
     ao2_replay_verdict_t verdict = ao2_replay_verdict(r, attachment->replay);
 
     if (attachment->is_second) {
