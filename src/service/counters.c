@@ -113,7 +113,7 @@ static ao2_label_t take_label(ao2_counters_memory_t *memory,
     }
     memcpy(place->text, sought->text, sought->length + 1);
     place->length = (apr_uint32_t)sought->length;
-    *count += 1;
+    __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
     __atomic_store_n(&place->kind, (apr_uint32_t)sought->kind + 1,
                      __ATOMIC_RELEASE);
     return free;
