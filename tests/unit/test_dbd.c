@@ -346,6 +346,7 @@ static void full_while_locked(void **state)
     asked_t *asked = make_asked(world);
     ao2_database_t *database;
     int taken = 0;
+    int answered;
 
     add_client(world);
     assert_int_equal(ao2_dbd_threads_make(&database, &world->target,
@@ -356,8 +357,13 @@ static void full_while_locked(void **state)
            database->ask(database, &asked->questions[taken])) {
         taken++;
     }
-    assert_in_range(taken, 1,
-                    AO2_MAX_REGISTRY_QUEUE + 2 * AO2_MAX_REGISTRY_THREADS);
+    assert_in_range(taken, 1, 2 * AO2_MAX_REGISTRY_QUEUE - 1);
+    /* A slow machine may have seen drivers give up meanwhile. */
+    apr_thread_mutex_lock(asked->mutex);
+    answered = asked->answered;
+    apr_thread_mutex_unlock(asked->mutex);
+    assert_true(taken - answered <=
+                AO2_MAX_REGISTRY_QUEUE + 2 * AO2_MAX_REGISTRY_THREADS);
     run(world, "ROLLBACK");
     wait_for(asked, taken);
     assert_true(database->ask(database, &asked->questions[0]));
